@@ -1,0 +1,24 @@
+export * from './checkpoint/index.js';
+export { crc32, formatChecksum } from './checksum.js';
+export {
+  type ErrorFacts,
+  ExitStatus,
+  errnoName,
+  FileError,
+  fileErrorFrom,
+  ToolkitError,
+  UsageError,
+} from './errors.js';
+export { floatToHalf, HALF_MAX, HALF_OVERFLOW, halfFromFloatBits, halfToFloat, halfValues } from './half.js';
+export { CONFIG_FIELDS, checkModelConfig, headSize, kvDim, type ModelConfig } from './model-config.js';
+export * from './npu-file/index.js';
+export {
+  BOS_TOKEN,
+  EOS_TOKEN,
+  encodeTokenizer,
+  FIRST_BYTE_TOKEN,
+  parseTokenizer,
+  readTokenizerFile,
+  UNKNOWN_TOKEN,
+  type Vocabulary,
+} from './tokenizer/tokenizer-file.js';

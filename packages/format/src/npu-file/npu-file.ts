@@ -1,0 +1,134 @@
+import { crc32, formatChecksum } from '../checksum.js';
+import { FileError, UsageError } from '../errors.js';
+import { InputFile } from '../file-io.js';
+import type { ModelConfig } from '../model-config.js';
+import { parseTokenizer, type Vocabulary } from '../tokenizer/tokenizer-file.js';
+import {
+  LENGTH_PREFIX_BYTES,
+  type NpuFileDescription,
+  type NpuTensor,
+  type TiledMatrix,
+  TOKENIZER_TENSOR,
+} from './definition.js';
+import { type NpuFileHeader, parseHeaderLength, parseNpuHeader } from './header.js';
+import { tiledMatrices } from './layout.js';
+
+export interface ReadTensorOptions {
+  /** Compare the bytes read with the file's checksum (default true). */
+  readonly verifyChecksum?: boolean;
+}
+
+/** A .npu file opened for reading; opening checks the header, reading checks the checksums. */
+export class NpuFile implements Disposable {
+  readonly #file: InputFile;
+  readonly #header: NpuFileHeader;
+  readonly #tensors: ReadonlyMap<string, NpuTensor>;
+
+  private constructor(file: InputFile, header: NpuFileHeader) {
+    this.#file = file;
+    this.#header = header;
+    this.#tensors = new Map(header.tensors.map(tensor => [tensor.name, tensor]));
+  }
+
+  /** @throws FileError when it cannot be read or is inconsistent in any way that the header and the size show. */
+  static open(path: string): NpuFile {
+    const file = InputFile.open(path);
+    try {
+      const length = parseHeaderLength(file.readUpTo(LENGTH_PREFIX_BYTES, 0), file.bytes, path);
+      const json = file.readUpTo(length, LENGTH_PREFIX_BYTES);
+      return new NpuFile(file, parseNpuHeader(json, file.bytes, path));
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  get path(): string {
+    return this.#file.path;
+  }
+
+  get bytes(): number {
+    return this.#file.bytes;
+  }
+
+  get config(): ModelConfig {
+    return this.#header.description.config;
+  }
+
+  get description(): NpuFileDescription {
+    return this.#header.description;
+  }
+
+  /** Every tensor, in the order of the file. */
+  get tensors(): readonly NpuTensor[] {
+    return this.#header.tensors;
+  }
+
+  /** The tiled matrices, in the order of the data flow. */
+  get matrices(): TiledMatrix[] {
+    return tiledMatrices(this.config, this.description.sharedClassifier);
+  }
+
+  /** @throws UsageError when there is none of that name. */
+  tensor(name: string): NpuTensor {
+    const tensor = this.#tensors.get(name);
+    if (tensor === undefined) throw new UsageError(`${this.path}: no tensor ${name}`);
+    return tensor;
+  }
+
+  /** The checksum that the file gives for a tensor: `crc32:` and 8 hex digits. */
+  checksum(name: string): string {
+    return this.#header.checksums.get(this.tensor(name).name)!;
+  }
+
+  /**
+   * Reads a tensor's bytes straight into `into` (DMA memory, say), whose length must be the tensor's.
+   * @throws FileError when they cannot be read or their checksum is another
+   */
+  readTensor(name: string, into: Uint8Array, options: ReadTensorOptions = {}): void {
+    const tensor = this.tensor(name);
+    if (into.length !== tensor.bytes) {
+      throw new UsageError(`${name}: buffer of another size`, {
+        got: `${into.length}`,
+        wanted: `${tensor.bytes} bytes`,
+      });
+    }
+    this.#file.read(into, this.#header.dataOffset + tensor.offset);
+    if (options.verifyChecksum === false) return;
+    const got = formatChecksum(crc32(into));
+    const wanted = this.checksum(name);
+    if (got !== wanted) {
+      throw new FileError(this.path, `tensor ${name} is damaged`, {
+        got,
+        wanted,
+        next: 'copy the file again or convert the checkpoint again',
+      });
+    }
+  }
+
+  /** An F32 tensor's values. */
+  readFloats(name: string): Float32Array {
+    const tensor = this.tensor(name);
+    if (tensor.dtype !== 'F32') throw new UsageError(`${name} is ${tensor.dtype}, not F32`);
+    const bytes = new Uint8Array(tensor.bytes);
+    this.readTensor(name, bytes);
+    return new Float32Array(bytes.buffer);
+  }
+
+  /** The tokenizer inside, or undefined where the file was made without one. */
+  readTokenizer(): Vocabulary | undefined {
+    const tensor = this.#tensors.get(TOKENIZER_TENSOR);
+    if (tensor === undefined) return undefined;
+    const bytes = new Uint8Array(tensor.bytes);
+    this.readTensor(TOKENIZER_TENSOR, bytes);
+    return parseTokenizer(bytes, this.config.vocabSize, `${this.path} (tokenizer)`);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

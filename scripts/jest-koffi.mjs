@@ -1,0 +1,1 @@
+process.env.NPU_FFI = 'koffi';
