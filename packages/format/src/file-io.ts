@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { FileError, fileErrorFrom } from './errors.js';
 
 /** node:fs reads at most 2 GiB a call. */
@@ -20,7 +20,8 @@ export class InputFile implements Disposable {
   static open(path: string): InputFile {
     let fd: number | undefined;
     try {
-      fd = openSync(path, 'r');
+      // Opening a named pipe would otherwise wait for somebody to write to it.
+      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       const stat = fstatSync(fd);
       if (!stat.isFile()) {
         throw new FileError(path, stat.isDirectory() ? 'is a folder' : 'is not a regular file', {

@@ -5,8 +5,14 @@
 /** The largest finite half. */
 export const HALF_MAX = 65504;
 export const HALF_MAX_BITS = 0x7bff;
+export const HALF_SIGN = 0x8000;
+/** HALF_MAX as binary32: magnitudes above it, as bits, are too large, infinite or NaN. */
+export const HALF_MAX_FLOAT_BITS = 0x477fe000;
 /** Floats from here on round to infinity: halfway between HALF_MAX and 2^16. */
 export const HALF_OVERFLOW = 65520;
+
+/** Everything of a binary32 number but its sign. */
+export const FLOAT_MAGNITUDE_MASK = 0x7fffffff;
 
 const SMALLEST_NORMAL_BITS = 0x38800000; // 2^-14 as binary32
 const OVERFLOW_BITS = 0x477ff000; // HALF_OVERFLOW as binary32
@@ -25,8 +31,8 @@ export const HALF_EXPONENT_MASK = 0x7c00;
 
 /** The half nearest to the binary32 number with these bits, ties to even; beyond HALF_OVERFLOW infinity, NaN stays NaN. */
 export function halfFromFloatBits(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
+  const sign = (bits >>> 16) & HALF_SIGN;
+  const magnitude = bits & FLOAT_MAGNITUDE_MASK;
   if (magnitude >= SMALLEST_NORMAL_BITS) {
     if (magnitude < OVERFLOW_BITS) {
       return sign | ((magnitude + REBIAS_AND_ROUND + ((magnitude >>> 13) & 1)) >>> 13);
@@ -46,7 +52,7 @@ export function floatToHalf(value: number): number {
 
 /** The value of a half given as its 16 bits; exact. */
 export function halfToFloat(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
+  const sign = half & HALF_SIGN ? -1 : 1;
   const exponent = (half >>> 10) & 0x1f;
   const fraction = half & 0x3ff;
   if (exponent === 0) return sign * fraction * 2 ** -24;

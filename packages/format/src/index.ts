@@ -9,9 +9,11 @@ export {
   ToolkitError,
   UsageError,
 } from './errors.js';
+export { InputFile } from './file-io.js';
 export { floatToHalf, HALF_MAX, HALF_OVERFLOW, halfFromFloatBits, halfToFloat, halfValues } from './half.js';
 export { CONFIG_FIELDS, checkModelConfig, headSize, kvDim, type ModelConfig } from './model-config.js';
 export * from './npu-file/index.js';
+export { type ExistingTarget, OutputFile } from './output-file.js';
 export {
   BOS_TOKEN,
   EOS_TOKEN,

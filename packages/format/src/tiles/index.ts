@@ -16,6 +16,7 @@ export {
   gatherWeightRow,
   type OverflowPolicy,
   type RoundingReport,
+  roundWeights,
   tileWeights,
   UnrepresentableWeightError,
 } from './weights.js';

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { FileError, fileErrorFrom } from '../errors.js';
+import { FileError } from '../errors.js';
+import { InputFile } from '../file-io.js';
 
 /** Token ids with a meaning of their own in llama2.c's tokenizer files. */
 export const UNKNOWN_TOKEN = 0;
@@ -18,6 +18,8 @@ export interface Vocabulary {
 }
 
 const ENTRY_HEADER_BYTES = 8;
+/** Above every vocabulary known (128256 tokens: 2 MB); bounds what a wrong file can make us read. */
+const MAX_TOKENIZER_BYTES = 1 << 27;
 
 /**
  * Reads a llama2.c tokenizer file. The file does not say how many tokens it has: the model does.
@@ -78,17 +80,22 @@ function tooFewTokens(path: string, bytes: Uint8Array, vocabSize: number, token?
   });
 }
 
-/** Reads and checks a tokenizer file: see parseTokenizer. */
+/**
+ * Reads and checks a tokenizer file: see parseTokenizer.
+ * @throws FileError also when it cannot be read, or is far too large for a tokenizer
+ */
 export function readTokenizerFile(
   path: string,
   vocabSize: number,
 ): { vocabulary: Vocabulary; bytes: Uint8Array } {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw fileErrorFrom(error, path, 'read the tokenizer');
+  using file = InputFile.open(path);
+  if (file.bytes > MAX_TOKENIZER_BYTES) {
+    throw new FileError(path, 'is too large for a tokenizer', {
+      got: `${file.bytes} bytes`,
+      wanted: `at most ${MAX_TOKENIZER_BYTES}`,
+    });
   }
+  const bytes = file.readUpTo(file.bytes, 0);
   return { vocabulary: parseTokenizer(bytes, vocabSize, path), bytes };
 }
 

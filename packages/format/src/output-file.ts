@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { errnoName, FileError, fileErrorFrom } from './errors.js';
+
+const fsyncAsync = promisify(fsync);
+
+/** node:fs writes at most 2 GiB a call. */
+const MAX_WRITE_BYTES = 1 << 30;
+
+/** What to do when there already is a file of the target's name. */
+export type ExistingTarget = 'refuse' | 'replace';
+
+/**
+ * A file that appears under its name only when it is whole: it is written under a temporary name in the same folder,
+ * `.<name>.<pid>.<random>.tmp`, and renamed by `commit`. `close` without `commit` leaves nothing behind.
+ */
+export class OutputFile implements Disposable {
+  #fd: number | undefined;
+
+  private constructor(
+    /** The name as it was given. */
+    readonly path: string,
+    /** Where it leads: differs from `path` for a symbolic link, which stays a link. */
+    private readonly target: string,
+    private readonly temporary: string,
+    private readonly existing: ExistingTarget,
+    fd: number,
+  ) {
+    this.#fd = fd;
+  }
+
+  /** @throws FileError when the target exists and may not be replaced, is no regular file, or cannot be written beside. */
+  static create(path: string, existing: ExistingTarget): OutputFile {
+    const target = resolveTarget(path);
+    checkTarget(path, target, existing);
+    const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
+    const temporary = join(dirname(target), `.${basename(target)}.${unique}.tmp`);
+    try {
+      return new OutputFile(path, target, temporary, existing, openSync(temporary, 'wx'));
+    } catch (error) {
+      throw fileErrorFrom(error, path, 'create a file beside it');
+    }
+  }
+
+  get fd(): number {
+    if (this.#fd === undefined) throw new FileError(this.path, 'used after close');
+    return this.#fd;
+  }
+
+  /**
+   * Writes all of `bytes` at byte `position` of the file.
+   * @throws FileError when the file system refuses, by being full for instance
+   */
+  write(bytes: NodeJS.ArrayBufferView, position: number): void {
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const want = Math.min(bytes.byteLength - done, MAX_WRITE_BYTES);
+      try {
+        done += writeSync(this.fd, bytes, done, want, position + done);
+      } catch (error) {
+        throw fileErrorFrom(error, this.path, `write ${want} bytes at ${position + done}`);
+      }
+    }
+  }
+
+  /**
+   * Brings what was written to the disk without blocking: what `commit` then has to wait for is little.
+   * @throws FileError when the file system refuses
+   */
+  async sync(): Promise<void> {
+    try {
+      await fsyncAsync(this.fd);
+    } catch (error) {
+      throw fileErrorFrom(error, this.path, 'write to the disk');
+    }
+  }
+
+  /**
+   * Makes the file durable and gives it its name, in one step for whoever looks; then closes it.
+   * @throws FileError when that fails; the temporary file is gone then, and an older file of that name untouched
+   */
+  commit(): void {
+    try {
+      fsyncSync(this.fd);
+      // Somebody else may have made one since.
+      checkTarget(this.path, this.target, this.existing);
+      renameSync(this.temporary, this.target);
+    } catch (error) {
+      this.close();
+      throw fileErrorFrom(error, this.path, 'finish');
+    }
+    closeSync(this.fd);
+    this.#fd = undefined;
+    syncFolder(dirname(this.target));
+  }
+
+  /** Removes what was written, unless it was committed. */
+  close(): void {
+    if (this.#fd === undefined) return;
+    const fd = this.#fd;
+    this.#fd = undefined;
+    rmSync(this.temporary, { force: true });
+    closeSync(fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Follows symbolic links, so that a link to a model keeps pointing at it. */
+function resolveTarget(path: string): string {
+  try {
+    if (!lstatSync(path).isSymbolicLink()) return path;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return path;
+    throw fileErrorFrom(error, path, 'write');
+  }
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT') throw fileErrorFrom(error, path, 'follow the link');
+    throw new FileError(path, 'is a symbolic link to nothing', { next: 'remove it or choose another name' });
+  }
+}
+
+function checkTarget(path: string, target: string, existing: ExistingTarget): void {
+  const stat = statSync(target, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isFile()) {
+    throw new FileError(path, stat.isDirectory() ? 'is a folder' : 'is not a regular file', {
+      next: 'name the file to write',
+    });
+  }
+  if (existing === 'refuse') {
+    throw new FileError(path, 'exists already', { next: 'choose another name, or replace it with --force' });
+  }
+}
+
+/** A rename survives a power cut only when its folder is on the disk. Not every file system can do that: it is no error. */
+function syncFolder(folder: string): void {
+  let fd: number | undefined;
+  try {
+    fd = openSync(folder, 'r');
+    fsyncSync(fd);
+  } catch {
+    // The file itself is whole either way.
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

@@ -1,0 +1,123 @@
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { OutputFile } from '../src/index.js';
+import { messageOf, temporaryFolder } from './support.js';
+
+const folder = temporaryFolder();
+let count = 0;
+
+/** A name in a folder of its own, so that whatever is left behind shows. */
+function target(): string {
+  const path = folder.path(`${count++}`);
+  mkdirSync(path);
+  return `${path}/out`;
+}
+
+const filesBeside = (path: string): string[] => readdirSync(dirname(path));
+
+describe('OutputFile', () => {
+  test('has no name until it is committed, and all of it then', async () => {
+    const path = target();
+    using file = OutputFile.create(path, 'refuse');
+    file.write(Buffer.from('def'), 3);
+    expect(filesBeside(path)).toEqual([expect.stringMatching(/^\.out\.\d+\.[0-9a-f]{8}\.tmp$/)]);
+    file.write(Buffer.from('abc'), 0);
+    await file.sync();
+    file.commit();
+    expect(filesBeside(path)).toEqual(['out']);
+    expect(readFileSync(path, 'utf8')).toBe('abcdef');
+  });
+
+  test('leaves nothing behind when it is closed without a commit, and the older file alone', () => {
+    const path = target();
+    writeFileSync(path, 'older');
+    {
+      using file = OutputFile.create(path, 'replace');
+      file.write(Buffer.from('newer'), 0);
+    }
+    expect(filesBeside(path)).toEqual(['out']);
+    expect(readFileSync(path, 'utf8')).toBe('older');
+  });
+
+  test('replaces an older file only when told to', () => {
+    const path = target();
+    writeFileSync(path, 'older');
+    expect(messageOf(() => OutputFile.create(path, 'refuse'))).toBe(
+      `${path}: exists already; choose another name, or replace it with --force`,
+    );
+    using file = OutputFile.create(path, 'replace');
+    file.commit();
+    expect(readFileSync(path, 'utf8')).toBe('');
+  });
+
+  test('does not replace a file that appeared meanwhile', () => {
+    const path = target();
+    const file = OutputFile.create(path, 'refuse');
+    writeFileSync(path, 'somebody else');
+    expect(messageOf(() => file.commit())).toContain('exists already');
+    expect(filesBeside(path)).toEqual(['out']);
+    expect(readFileSync(path, 'utf8')).toBe('somebody else');
+  });
+
+  test('writes to where a symbolic link leads, and keeps the link', () => {
+    const path = target();
+    writeFileSync(`${path}-real`, 'older');
+    symlinkSync('out-real', path);
+    using file = OutputFile.create(path, 'replace');
+    file.write(Buffer.from('newer'), 0);
+    file.commit();
+    expect(readlinkSync(path)).toBe('out-real');
+    expect(readFileSync(`${path}-real`, 'utf8')).toBe('newer');
+  });
+
+  test('gives a hard-linked name a file of its own', () => {
+    const path = target();
+    writeFileSync(path, 'older');
+    linkSync(path, `${path}-other`);
+    using file = OutputFile.create(path, 'replace');
+    file.commit();
+    expect(readFileSync(`${path}-other`, 'utf8')).toBe('older');
+  });
+
+  test.each<[what: string, prepare: (path: string) => unknown, name: string, message: string]>([
+    ['a folder', mkdirSync, '', 'is a folder; name the file to write'],
+    ['a link to nothing', path => symlinkSync('nowhere', path), '', 'is a symbolic link to nothing'],
+    [
+      'a missing folder',
+      () => {},
+      '/none/x',
+      'cannot create a file beside it: no such file or folder (ENOENT)',
+    ],
+    [
+      'a name below a file',
+      path => writeFileSync(path, ''),
+      '/x',
+      'a part of the path is not a folder (ENOTDIR)',
+    ],
+    ['a name too long', () => {}, 'x'.repeat(250), 'ENAMETOOLONG'],
+  ])('refuses %s', (_, prepare, name, message) => {
+    const path = target();
+    prepare(path);
+    const got = messageOf(() => OutputFile.create(path + name, 'replace'));
+    expect(got.startsWith(`${path}${name}: `)).toBe(true);
+    expect(got).toContain(message);
+  });
+
+  test('refuses a device', () =>
+    expect(messageOf(() => OutputFile.create('/dev/full', 'replace'))).toContain('is not a regular file'));
+
+  test('cannot be used once it is closed', () => {
+    const file = OutputFile.create(target(), 'refuse');
+    file.close();
+    expect(messageOf(() => file.write(Buffer.from('x'), 0))).toContain('used after close');
+  });
+});

@@ -1,0 +1,31 @@
+import { SingleBar } from 'cli-progress';
+
+/** Loading less than this takes no time that a person would notice. */
+const WORTH_SHOWING_BYTES = 64 * 2 ** 20;
+const MIB = 2 ** 20;
+
+export interface LoadProgress {
+  readonly update: (doneBytes: number, totalBytes: number) => void;
+  readonly stop: () => void;
+}
+
+/** A progress bar for loading, on a terminal only, on stderr. */
+export function loadProgress(wanted: boolean): LoadProgress {
+  if (!wanted || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: 'loading {bar} {percentage}% | {value}/{total} MiB',
+    barCompleteChar: '#',
+    barIncompleteChar: '.',
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  return {
+    update: (doneBytes, totalBytes) => {
+      if (totalBytes < WORTH_SHOWING_BYTES) return;
+      if (!bar.isActive) bar.start(Math.ceil(totalBytes / MIB), 0);
+      bar.update(Math.ceil(doneBytes / MIB));
+    },
+    stop: () => bar.stop(),
+  };
+}

@@ -1,0 +1,142 @@
+import { UsageError } from '@npu-llama/format';
+import yargs from 'yargs';
+import { DEVICE_KINDS } from '../device/index.js';
+import { FFI_NAMES } from '../ffi/index.js';
+import { VERSION } from '../version.js';
+
+/** run-npu's command line, checked. */
+export interface RunOptions {
+  readonly model: string;
+  readonly prompt: string | undefined;
+  readonly temperature: number;
+  readonly topP: number;
+  readonly seed: bigint | undefined;
+  /** Undefined: run.c's default of 256. 0: the model's seq_len. */
+  readonly steps: number | undefined;
+  readonly tokenizer: string | undefined;
+  readonly mode: 'generate' | 'chat';
+  readonly system: string | undefined;
+  readonly device: (typeof DEVICE_KINDS)[number];
+  readonly devicePath: string | undefined;
+  readonly ffi: string | undefined;
+  readonly cores: number | undefined;
+  readonly rows: 1 | 4 | undefined;
+  readonly stats: boolean;
+  readonly json: boolean;
+}
+
+/** @returns undefined where --help or --version was asked for, and answered */
+export async function parseRunOptions(argv: readonly string[]): Promise<RunOptions | undefined> {
+  let answered = false;
+  const parser = yargs()
+    .scriptName('run-npu')
+    .usage('$0 <model.npu> [options]\n\nRuns a llama2.c model on the RK3588 NPU; options as in run.c.')
+    .demandCommand(1, 1, 'no model named', 'more than one model named')
+    .option('i', { alias: 'prompt', type: 'string', describe: 'text to go on from', requiresArg: true })
+    .option('t', {
+      alias: 'temperature',
+      type: 'number',
+      default: 1,
+      describe: '0: always the likeliest token',
+      requiresArg: true,
+    })
+    .option('p', {
+      alias: 'top-p',
+      type: 'number',
+      default: 0.9,
+      describe: 'nucleus sampling; 0 or 1: off',
+      requiresArg: true,
+    })
+    .option('s', {
+      alias: 'seed',
+      type: 'string',
+      describe: 'random seed (default: the time)',
+      requiresArg: true,
+    })
+    .option('n', {
+      alias: 'steps',
+      type: 'number',
+      describe: "positions to run; 0: the model's seq_len (default 256)",
+      requiresArg: true,
+    })
+    .option('z', {
+      alias: 'tokenizer',
+      type: 'string',
+      describe: 'a llama2.c tokenizer, instead of the one in the model',
+      requiresArg: true,
+    })
+    .option('m', { alias: 'mode', choices: ['generate', 'chat'] as const, default: 'generate' as const })
+    .option('y', { alias: 'system', type: 'string', describe: 'system prompt of a chat', requiresArg: true })
+    .option('device', {
+      choices: DEVICE_KINDS,
+      default: 'auto' as const,
+      describe: 'auto: the NPU, else the simulated one',
+    })
+    .option('device-path', {
+      type: 'string',
+      describe: 'device node of the vendor driver (default: found)',
+      requiresArg: true,
+    })
+    .option('cores', { type: 'number', describe: 'NPU cores to use, 1 to 3 (default 3)', requiresArg: true })
+    .option('rows', { choices: [1, 4] as const, describe: 'rows of a decoding job (default: found out)' })
+    .option('ffi', {
+      choices: FFI_NAMES,
+      describe: 'foreign function interface (default: NPU_FFI, else koffi)',
+    })
+    .option('stats', { type: 'boolean', default: false, describe: 'print what it took, on stderr' })
+    .option('json', { type: 'boolean', default: false, describe: 'print one JSON object instead of text' })
+    .example('$0 model.npu -i "Once upon a time"', 'a story')
+    .example('$0 model.npu -t 0 -n 64 --device sim', 'the likeliest story, on the simulated NPU')
+    .strictOptions()
+    .parserConfiguration({ 'duplicate-arguments-array': false })
+    .version(VERSION)
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message, { next: 'see run-npu --help' });
+    });
+  const parsed = await parser.parse([...argv], {}, (_error, _args, output) => {
+    if (output === '') return;
+    answered = true;
+    process.stdout.write(`${output}\n`);
+  });
+  if (answered) return undefined;
+  return {
+    model: String(parsed._[0]),
+    prompt: parsed.i,
+    temperature: numberOption('-t', parsed.t),
+    topP: numberOption('-p', parsed.p),
+    seed: parsed.s === undefined ? undefined : seedOption(parsed.s),
+    steps: parsed.n === undefined ? undefined : stepsOption(parsed.n),
+    tokenizer: parsed.z,
+    mode: parsed.m,
+    system: parsed.y,
+    device: parsed.device,
+    devicePath: parsed.devicePath,
+    ffi: parsed.ffi,
+    cores: parsed.cores === undefined ? undefined : numberOption('--cores', parsed.cores),
+    rows: parsed.rows,
+    stats: parsed.stats,
+    json: parsed.json,
+  };
+}
+
+function numberOption(name: string, value: number): number {
+  if (Number.isNaN(value)) throw new UsageError(`${name} takes a number`);
+  return value;
+}
+
+function stepsOption(value: number): number {
+  if (!Number.isInteger(value) || value < 0) {
+    throw new UsageError('impossible -n', { got: String(value), wanted: 'a whole number from 0 on' });
+  }
+  return value;
+}
+
+function seedOption(text: string): bigint {
+  if (!/^[0-9]{1,20}$/.test(text) || BigInt(text) === 0n || BigInt(text) >= 1n << 64n) {
+    throw new UsageError('impossible seed', { got: text, wanted: 'a whole number from 1 to 2^64 - 1' });
+  }
+  return BigInt(text);
+}

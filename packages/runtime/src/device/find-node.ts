@@ -1,0 +1,101 @@
+import { statSync } from 'node:fs';
+import { readDrmVersion } from '../driver/drm-version.js';
+import { type Kernel, KernelError } from '../driver/kernel.js';
+import { DeviceError } from '../errors.js';
+
+/** An open device node of the vendor driver. */
+export interface OpenNode {
+  readonly fd: number;
+  readonly path: string;
+  readonly version: string;
+}
+
+export const VENDOR_DRIVER_NAME = 'rknpu';
+const MAINLINE_DRIVER_NAME = 'rocket';
+
+/** Nodes to try: the kernel numbers cards from 0 and render nodes from 128. */
+const CARD_NODES = Array.from({ length: 16 }, (_, i) => `/dev/dri/card${i}`);
+const RENDER_NODES = Array.from({ length: 16 }, (_, i) => `/dev/dri/renderD${128 + i}`);
+const MAINLINE_NODES = Array.from({ length: 4 }, (_, i) => `/dev/accel/accel${i}`);
+const NODES = [...CARD_NODES, ...RENDER_NODES];
+
+type Attempt =
+  | { readonly node: OpenNode }
+  | { readonly path: string; readonly problem: string; readonly errno?: string };
+
+function tryNode(kernel: Kernel, path: string): Attempt {
+  let fd: number;
+  try {
+    fd = kernel.open(path);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { path, problem: error.message, errno: error.errno };
+  }
+  try {
+    const { name, version } = readDrmVersion(kernel, fd);
+    if (name === VENDOR_DRIVER_NAME) return { node: { fd, path, version } };
+    kernel.close(fd);
+    return { path, problem: `driver ${name} ${version}` };
+  } catch (error) {
+    kernel.close(fd);
+    if (!(error instanceof KernelError)) throw error;
+    return { path, problem: `not a DRM device (${error.errno})`, errno: error.errno };
+  }
+}
+
+/**
+ * Opens one device node, which must answer DRM_IOCTL_VERSION with "rknpu".
+ * @throws DeviceError saying why it cannot be used
+ */
+export function openNode(kernel: Kernel, path: string): OpenNode {
+  const attempt = tryNode(kernel, path);
+  if ('node' in attempt) return attempt.node;
+  if (attempt.errno === 'EACCES' || attempt.errno === 'EPERM') throw permissionError(path);
+  throw new DeviceError(`cannot use ${path} as an NPU: ${attempt.problem}`, {
+    wanted: `driver ${VENDOR_DRIVER_NAME}`,
+    next: 'leave --device-path out to have the node found, or see docs/board-setup.md',
+  });
+}
+
+/**
+ * Looks for the vendor driver's node, by driver name, since its number differs from board to board.
+ * @returns undefined where this machine has none
+ * @throws DeviceError when there may be one that this user is not allowed to open, or the mainline driver is in its place
+ */
+export function findNode(kernel: Kernel): OpenNode | undefined {
+  const forbidden: string[] = [];
+  for (const path of NODES) {
+    const attempt = tryNode(kernel, path);
+    if ('node' in attempt) return attempt.node;
+    if (attempt.errno === 'EACCES' || attempt.errno === 'EPERM') forbidden.push(path);
+  }
+  for (const path of MAINLINE_NODES) {
+    const attempt = tryNode(kernel, path);
+    if ('problem' in attempt && attempt.problem.startsWith(`driver ${MAINLINE_DRIVER_NAME}`)) {
+      throw new DeviceError(
+        `${path} is the mainline kernel's NPU driver, which this version cannot drive yet`,
+        {
+          got: attempt.problem,
+          wanted: `driver ${VENDOR_DRIVER_NAME}`,
+          next: 'boot a vendor kernel (5.10 or 6.1)',
+        },
+      );
+    }
+  }
+  const first = forbidden[0];
+  if (first !== undefined) throw permissionError(first);
+  return undefined;
+}
+
+function permissionError(path: string): DeviceError {
+  let owner = '';
+  try {
+    const { uid, gid, mode } = statSync(path);
+    owner = ` (owner ${uid}, group ${gid}, mode ${(mode & 0o777).toString(8)})`;
+  } catch {
+    // only adds to the message
+  }
+  return new DeviceError(`no permission to open ${path}${owner}`, {
+    next: 'add this user to the groups video and render (sudo usermod -aG video,render $USER) and log in again',
+  });
+}

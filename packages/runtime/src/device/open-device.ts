@@ -1,0 +1,130 @@
+import { UsageError } from '@npu-llama/format';
+import { SIMULATOR_ENTRY_POINTS, SimulatorBuildError, simulatorLibraryPath } from '@npu-llama/simulator';
+import { readCmaInfo } from '../driver/cma.js';
+import { readDrmVersion } from '../driver/drm-version.js';
+import type { Kernel } from '../driver/kernel.js';
+import { LIBC_NAMES, NativeKernel } from '../driver/native-kernel.js';
+import { TracingKernel } from '../driver/tracing-kernel.js';
+import { VendorDriver } from '../driver/vendor/vendor-driver.js';
+import { DeviceError } from '../errors.js';
+import { type FfiAdapter, loadFfi } from '../ffi/index.js';
+import { CORE_COUNT } from '../hardware/index.js';
+import { checkChip } from './chip.js';
+import { findNode, type OpenNode, openNode } from './find-node.js';
+import { type DeviceKind, NpuDevice } from './npu-device.js';
+import { type DecodeRows, probeRows } from './probe-rows.js';
+
+export const DEVICE_KINDS = ['auto', 'rknpu', 'sim'] as const;
+
+export interface OpenDeviceOptions {
+  /**
+   * rknpu: the vendor driver's NPU. sim: the simulated one. auto (default): the NPU if this machine has one, else the
+   * simulated one, which onFallback is told.
+   */
+  readonly kind?: (typeof DEVICE_KINDS)[number];
+  /** A device node of the vendor driver; by default it is looked for. */
+  readonly path?: string;
+  /** koffi or ffi-napi; by default what NPU_FFI says, else koffi. */
+  readonly ffi?: string;
+  /** Cores to use, 1 to 3 (default 3). */
+  readonly cores?: number;
+  /** Rows of a job that decodes one token; by default found out on the device. */
+  readonly rows?: DecodeRows;
+  /** Told why, when `auto` opens the simulated device. */
+  readonly onFallback?: (reason: string) => void;
+  /** Where the board names its chip; for tests. */
+  readonly compatiblePath?: string;
+}
+
+/**
+ * Opens an NPU and finds out which row counts it computes right.
+ * @throws UsageError for impossible options; DeviceError when there is no device, it is another chip's, this user may not
+ *   open it, or it computes wrong
+ */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDevice> {
+  const { kind = 'auto', cores = CORE_COUNT } = options;
+  if (!DEVICE_KINDS.includes(kind)) {
+    throw new UsageError('no such device', { got: kind, wanted: DEVICE_KINDS.join(', ') });
+  }
+  if (!Number.isInteger(cores) || cores < 1 || cores > CORE_COUNT) {
+    throw new UsageError('impossible number of cores', { got: String(cores), wanted: `1 to ${CORE_COUNT}` });
+  }
+  const ffi = loadFfi(options.ffi);
+  const opened = openKind(kind, options, ffi);
+  try {
+    const decodeRows = options.rows ?? probeRows(opened.driver, cores);
+    return new NpuDevice(opened.kind, opened.driver, cores, decodeRows, ffi.name);
+  } catch (error) {
+    opened.driver.close();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly kind: DeviceKind;
+  readonly driver: VendorDriver;
+}
+
+function openKind(kind: (typeof DEVICE_KINDS)[number], options: OpenDeviceOptions, ffi: FfiAdapter): Opened {
+  if (kind === 'sim') return openSimulated(ffi);
+  const kernel = traced(new NativeKernel(ffi, null, LIBC_NAMES));
+  const node = options.path === undefined ? findNode(kernel) : openNode(kernel, options.path);
+  if (node !== undefined) return openVendor(kernel, node, options.compatiblePath);
+  const reason = 'no device node of the rknpu driver in /dev/dri';
+  if (kind === 'rknpu') {
+    throw new DeviceError(`no NPU found: ${reason}`, {
+      next: 'boot a vendor kernel with the rknpu driver (docs/board-setup.md), or use the simulated device (--device sim)',
+    });
+  }
+  options.onFallback?.(reason);
+  return openSimulated(ffi);
+}
+
+function openVendor(kernel: Kernel, node: OpenNode, compatiblePath: string | undefined): Opened {
+  return opening(kernel, node.fd, () => {
+    checkChip(compatiblePath);
+    const description = `rknpu ${node.version} at ${node.path}`;
+    const driver = new VendorDriver({ kernel, fd: node.fd, description, readCma: () => readCmaInfo() });
+    return { kind: 'rknpu', driver };
+  });
+}
+
+function openSimulated(ffi: FfiAdapter): Opened {
+  const kernel = traced(new NativeKernel(ffi, simulatorLibrary(), SIMULATOR_ENTRY_POINTS));
+  const fd = kernel.open('/dev/dri/card1');
+  return opening(kernel, fd, () => {
+    const { version } = readDrmVersion(kernel, fd);
+    const driver = new VendorDriver({
+      kernel,
+      fd,
+      description: `rknpu ${version}`,
+      readCma: () => undefined,
+    });
+    return { kind: 'sim', driver };
+  });
+}
+
+function simulatorLibrary(): string {
+  try {
+    return simulatorLibraryPath();
+  } catch (error) {
+    if (!(error instanceof SimulatorBuildError)) throw error;
+    throw new DeviceError(`no simulated device: ${error.message}`, { cause: error });
+  }
+}
+
+/** Closes the fd again when what follows its opening fails. */
+function opening(kernel: Kernel, fd: number, finish: () => Opened): Opened {
+  try {
+    return finish();
+  } catch (error) {
+    kernel.close(fd);
+    throw error;
+  }
+}
+
+/** NPU_TRACE=1 shows every call to the driver, decoded, on stderr. */
+function traced(kernel: Kernel): Kernel {
+  if ((process.env['NPU_TRACE'] ?? '') === '') return kernel;
+  return new TracingKernel(kernel, line => process.stderr.write(`${line}\n`));
+}

@@ -1,0 +1,68 @@
+/** How the CPU sees a buffer. */
+export type CacheMode =
+  /** Fast to read; needs a sync in each direction. */
+  | 'cacheable'
+  /** Written once and in order, slow to read; no sync. */
+  | 'write-combine';
+
+export interface AllocateOptions {
+  /** For messages: `weights of layers.3.wqkv`. */
+  readonly label: string;
+  readonly bytes: number;
+  readonly cache: CacheMode;
+  /** The kernel reads it too (task records). */
+  readonly kernelMapping?: true;
+}
+
+/** DMA memory that the NPU and this process share. */
+export interface DmaBuffer {
+  readonly label: string;
+  /** Where the NPU sees it: below 4 GiB. */
+  readonly dmaAddress: number;
+  /** Where this process sees it; throws DeviceError after free(). */
+  readonly bytes: Uint8Array;
+  /** Unmaps and releases it; safe to call twice. */
+  free(): void;
+}
+
+/** Tasks of one core, run in order in one kick: entries of the task array. */
+export interface CoreTaskRange {
+  readonly firstTask: number;
+  readonly taskCount: number;
+}
+
+export interface JobOptions {
+  /** For messages: `layers.3.wqkv, 1 row`. */
+  readonly label: string;
+  /** A buffer of task records, allocated with kernelMapping. */
+  readonly taskBuffer: DmaBuffer;
+  /** Entry i is core i's. */
+  readonly cores: readonly CoreTaskRange[];
+}
+
+/** Something that was prepared once and is done again and again without allocating. */
+export interface Prepared {
+  /** @throws DeviceError when the driver refuses */
+  run(): void;
+}
+
+/** A kernel driver of the NPU. One fd, one owner; every method throws DeviceError. */
+export interface NpuDriver {
+  /** `rknpu 0.9.8, /dev/dri/card1`. */
+  readonly description: string;
+  /** Bytes of DMA memory allocated now. */
+  readonly dmaBytesInUse: number;
+  allocate(options: AllocateOptions): DmaBuffer;
+  /** Puts task record `index` into a task buffer. */
+  writeTaskRecord(taskBuffer: DmaBuffer, index: number, programAddress: number, programWords: number): void;
+  /** Bytes a task record takes. */
+  readonly taskRecordBytes: number;
+  /** A blocking job: run() returns when every core is done. */
+  prepareJob(options: JobOptions): Prepared;
+  /** Makes what the NPU wrote to these bytes visible to the CPU. */
+  prepareSyncFromDevice(buffer: DmaBuffer, offset: number, bytes: number): Prepared;
+  /** After a failed job: makes the device usable again. */
+  reset(): void;
+  /** Frees what is still allocated and closes the device. */
+  close(): void;
+}

@@ -1,0 +1,40 @@
+import { DeviceError } from '../../errors.js';
+import { DMA_WINDOW_BYTES } from '../../hardware/index.js';
+import type { CmaInfo } from '../cma.js';
+
+export interface AllocationFailure {
+  readonly label: string;
+  readonly bytes: number;
+  readonly inUseBytes: number;
+  readonly iommu: boolean;
+  /** Undefined where the kernel does not say, or the device is simulated. */
+  readonly cma: CmaInfo | undefined;
+  readonly reason: string;
+  readonly cause: unknown;
+}
+
+const MIB = 2 ** 20;
+
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(1)} MiB`;
+}
+
+/** What owners of boards run into most, told with all that helps: who asked, for what, and what is left. */
+export function allocationError(failure: AllocationFailure): DeviceError {
+  const { label, bytes, inUseBytes, iommu, cma } = failure;
+  const left = [`${mib(inUseBytes)} in use by this process`];
+  if (cma !== undefined && !iommu) left.push(`CMA has ${mib(cma.freeBytes)} of ${mib(cma.totalBytes)} free`);
+  left.push(`the 4 GiB window has at most ${mib(DMA_WINDOW_BYTES - inUseBytes)} left`);
+  return new DeviceError(
+    `the driver refused ${mib(bytes)} (${bytes} bytes) of DMA memory for ${label}: ${failure.reason}; ${left.join(', ')}`,
+    { next: remedy(failure), cause: failure.cause },
+  );
+}
+
+function remedy({ iommu, inUseBytes, bytes }: AllocationFailure): string {
+  if (iommu) return 'close other programs that use the NPU, or use a smaller model';
+  const needed = (inUseBytes + bytes) * 1.25;
+  // The kernel parameter in steps of 256 MiB, with a quarter to spare for other drivers.
+  const suggestion = Math.max(512, Math.ceil(needed / (256 * MIB)) * 256);
+  return `close other programs that use the NPU, or boot with cma=${suggestion}M or more on the kernel command line`;
+}

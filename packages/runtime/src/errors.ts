@@ -1,0 +1,28 @@
+import { type ErrorFacts, ExitStatus, ToolkitError } from '@npu-llama/format';
+
+/** The device, its driver or its memory: exit status 3. */
+export class DeviceError extends ToolkitError {
+  readonly exitStatus = ExitStatus.device;
+
+  constructor(problem: string, facts?: ErrorFacts) {
+    super(problem, facts);
+  }
+}
+
+/** The model cannot run on any RK3588, whatever its driver: exit status 2. */
+export class ModelLimitError extends ToolkitError {
+  readonly exitStatus = ExitStatus.usageOrFile;
+
+  constructor(problem: string, facts?: ErrorFacts) {
+    super(problem, facts);
+  }
+}
+
+/** An activation left the range of FP16: the NPU would compute with infinity. Exit status 1. */
+export class NumericError extends ToolkitError {
+  readonly exitStatus = ExitStatus.npuWrong;
+
+  constructor(problem: string, facts?: ErrorFacts) {
+    super(problem, facts);
+  }
+}

@@ -1,0 +1,108 @@
+import { CLASSIFIER_MATRIX, headSize, LAYER_MATRICES, NpuFile, type TiledMatrix } from '@npu-llama/format';
+import type { NpuDevice } from '../device/index.js';
+import type { DmaBuffer } from '../driver/driver.js';
+import { RopeTable } from '../kernels/index.js';
+import { Tokenizer } from '../text/index.js';
+import { buildJobs, type ModelBuffers } from './build-jobs.js';
+import { newCounters } from './counters.js';
+import { openEmbedding } from './embedding.js';
+import type { MatrixJob } from './matrix-job.js';
+import { type MemoryPlan, type PlannedBuffer, planMemory } from './memory-plan.js';
+import { NpuModel } from './npu-model.js';
+import { type LayerJobs, Transformer } from './transformer.js';
+
+export interface LoadModelOptions {
+  /** Called after each matrix with the bytes read so far and in all. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Loads a .npu file into DMA memory and builds every register program. What it needs is checked before anything is
+ * allocated; when a step fails, what came before it is freed.
+ * @throws FileError for a bad file, ModelLimitError for a model beyond the NPU, DeviceError when memory is refused
+ */
+export async function loadModel(
+  device: NpuDevice,
+  path: string,
+  options: LoadModelOptions = {},
+): Promise<NpuModel> {
+  using file = NpuFile.open(path);
+  const { driver, cores } = device;
+  const { config, matrices } = file;
+  const { taskRecordBytes } = driver;
+  const plan = planMemory({ config, matrices, cores, decodeRows: device.decodeRows, taskRecordBytes, path });
+  const allocated: DmaBuffer[] = [];
+  try {
+    const buffers = allocate(plan, planned => {
+      const buffer = driver.allocate(planned);
+      allocated.push(buffer);
+      return buffer;
+    });
+    await readWeights(file, matrices, buffers.weights, options);
+    const counters = newCounters();
+    const jobs = buildJobs({ driver, cores, plan, matrices, buffers, counters });
+    const byName = new Map(jobs.map(job => [job.matrix.name, job]));
+    const vocabulary = file.readTokenizer();
+    const transformer = new Transformer({
+      config,
+      embedding: openEmbedding(file, buffers.weights[buffers.weights.length - 1]!),
+      layers: Array.from({ length: config.layerCount }, (_, layer) => layerJobs(byName, layer)),
+      classifier: byName.get(CLASSIFIER_MATRIX)!,
+      rmsAtt: file.readFloats('rms_att'),
+      rmsFfn: file.readFloats('rms_ffn'),
+      rmsFinal: file.readFloats('rms_final'),
+      rope: new RopeTable(headSize(config), config.seqLen),
+      maxRows: plan.rowVariants[plan.rowVariants.length - 1]!,
+    });
+    const tokenizer = vocabulary === undefined ? undefined : new Tokenizer(vocabulary);
+    const { description } = file;
+    return new NpuModel({
+      path,
+      description,
+      device,
+      plan,
+      buffers: allocated,
+      transformer,
+      tokenizer,
+      counters,
+    });
+  } catch (error) {
+    for (const buffer of allocated) buffer.free();
+    throw error;
+  }
+}
+
+function allocate(plan: MemoryPlan, one: (planned: PlannedBuffer) => DmaBuffer): ModelBuffers {
+  return {
+    weights: plan.weights.map(one),
+    features: one(plan.features),
+    results: one(plan.results),
+    programs: one(plan.programs),
+    tasks: one(plan.tasks),
+  };
+}
+
+async function readWeights(
+  file: NpuFile,
+  matrices: readonly TiledMatrix[],
+  buffers: readonly DmaBuffer[],
+  { onProgress, signal }: LoadModelOptions,
+): Promise<void> {
+  const total = buffers.reduce((sum, buffer) => sum + buffer.bytes.length, 0);
+  let done = 0;
+  for (const [index, { name }] of matrices.entries()) {
+    signal?.throwIfAborted();
+    const { bytes } = buffers[index]!;
+    file.readTensor(name, bytes);
+    done += bytes.length;
+    onProgress?.(done, total);
+    // Lets signals and progress bars have their turn.
+    await new Promise(resolve => setImmediate(resolve));
+  }
+}
+
+function layerJobs(byName: ReadonlyMap<string, MatrixJob>, layer: number): LayerJobs {
+  const jobs = LAYER_MATRICES.map(name => [name, byName.get(`layers.${layer}.${name}`)!]);
+  return Object.fromEntries(jobs) as unknown as LayerJobs;
+}

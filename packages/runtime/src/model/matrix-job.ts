@@ -1,0 +1,109 @@
+import type { MatrixPart, TiledMatrix } from '@npu-llama/format';
+import { packFeatures, unpackResult } from '@npu-llama/format/tiles';
+import type { Prepared } from '../driver/driver.js';
+import { NumericError } from '../errors.js';
+import type { OutputRange } from '../program/index.js';
+import type { ModelCounters } from './counters.js';
+
+/** A range of one part's rows within one task's result. */
+interface ResultSegment {
+  /** [outputs/4][M][4] f32: all of the task's result. */
+  readonly taskResult: Float32Array;
+  /** First of the task's outputs that belongs to the part. */
+  readonly firstOutput: number;
+  readonly count: number;
+  /** Column of the part that firstOutput is. */
+  readonly partColumn: number;
+}
+
+/** The job of one matrix for one row count: everything prepared when the model was loaded. */
+export interface JobVariant {
+  /** M. */
+  readonly rows: number;
+  readonly submit: Prepared;
+  readonly syncResult: Prepared;
+  readonly resultBytes: number;
+  /** Of each of the matrix's parts. */
+  readonly segments: readonly (readonly ResultSegment[])[];
+}
+
+/** Finds where each part's outputs stand in the tasks' results. */
+export function resultSegments(
+  parts: readonly MatrixPart[],
+  tasks: readonly OutputRange[],
+  taskResult: (task: OutputRange) => Float32Array,
+): ResultSegment[][] {
+  return parts.map(part => {
+    const segments: ResultSegment[] = [];
+    for (const task of tasks) {
+      const first = Math.max(part.firstRow, task.first);
+      const end = Math.min(part.firstRow + part.rows, task.first + task.count);
+      if (first >= end) continue;
+      segments.push({
+        taskResult: taskResult(task),
+        firstOutput: first - task.first,
+        count: end - first,
+        partColumn: first - part.firstRow,
+      });
+    }
+    return segments;
+  });
+}
+
+/** One matrix on the NPU: C[M,N] = A[M,K] . B[N,K]^T. */
+export class MatrixJob {
+  #last: { readonly variant: JobVariant; readonly rows: number } | undefined;
+
+  constructor(
+    readonly matrix: TiledMatrix,
+    /** Ascending by rows. */
+    private readonly variants: readonly JobVariant[],
+    /** Shared by all jobs: room for the largest A. */
+    private readonly features: Uint16Array,
+    private readonly counters: ModelCounters,
+  ) {}
+
+  /**
+   * Multiplies; the result stays in DMA memory until the next job, for read().
+   * @param activations [rows][columns] f32
+   * @throws NumericError when FP16 cannot hold an activation, DeviceError when the job fails
+   */
+  run(activations: Float32Array, rows: number): void {
+    const { matrix, counters } = this;
+    const variant = this.variants.find(candidate => candidate.rows >= rows);
+    if (variant === undefined) throw new RangeError(`${matrix.name}: no job for ${rows} rows`);
+    this.#last = undefined;
+    const bad = packFeatures(activations, rows, matrix.columns, this.features, variant.rows);
+    if (bad !== -1) {
+      throw new NumericError(`${matrix.name}: an input is beyond FP16`, {
+        got: `${activations[bad]} at row ${Math.floor(bad / matrix.columns)}, column ${bad % matrix.columns}`,
+        wanted: 'less than 65520 in magnitude',
+        next: 'the model (or the step before) produces values that this NPU cannot multiply',
+      });
+    }
+    const start = performance.now();
+    variant.submit.run();
+    variant.syncResult.run();
+    counters.deviceMs += performance.now() - start;
+    counters.submits++;
+    counters.syncs++;
+    counters.bytesToDevice += variant.rows * matrix.paddedColumns * 2;
+    this.#last = { variant, rows };
+  }
+
+  /**
+   * Reads one part of the last result.
+   * @param part index into matrix.parts
+   * @param into [rows][part.rows] f32, beginning at element `at`
+   */
+  read(part: number, into: Float32Array, at = 0): void {
+    if (this.#last === undefined) throw new RangeError(`${this.matrix.name}: no result to read`);
+    const { variant, rows } = this.#last;
+    const columns = this.matrix.parts[part]!.rows;
+    const target = at === 0 ? into : into.subarray(at);
+    for (const { taskResult, firstOutput, count, partColumn } of variant.segments[part]!) {
+      unpackResult(taskResult, variant.rows, firstOutput, count, rows, target, columns, partColumn);
+    }
+    this.counters.bytesFromDevice += rows * columns * 4;
+  }
+}

@@ -1,0 +1,123 @@
+import { type ModelConfig, UsageError } from '@npu-llama/format';
+import { type KvCache, newKvCache, type Transformer } from './transformer.js';
+
+/** What a session needs of its model. */
+export interface SessionHost {
+  readonly config: ModelConfig;
+  readonly transformer: Transformer;
+  readonly maxRows: number;
+  /** @throws DeviceError after the model was closed */
+  checkOpen(): void;
+  sessionClosed(session: Session): void;
+}
+
+/** One text in the making: a KV cache on a model. Sessions of one model take turns. */
+export class Session implements AsyncDisposable {
+  readonly #host: SessionHost;
+  #cache: KvCache | undefined;
+  #length = 0;
+  #logits: Float32Array;
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+    this.#cache = newKvCache(host.config);
+    this.#logits = new Float32Array(host.config.vocabSize);
+  }
+
+  /** The model's dimensions. */
+  get config(): ModelConfig {
+    return this.#host.config;
+  }
+
+  /** Positions in the cache: the next token goes to this one, or any before it. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Runs one token. A position before `length` rewinds the session to it.
+   * @returns logits [vocabSize] f32, valid until the session's next call
+   * @throws UsageError for a token or position that the model does not have, DeviceError when the device fails
+   */
+  async forward(token: number, position: number): Promise<Float32Array> {
+    return this.forwardBatch([token], position, { logits: 'last' });
+  }
+
+  /**
+   * Runs tokens at consecutive positions, as many as the NPU takes at a time.
+   * @returns logits [tokens.length][vocabSize] f32 with 'all', [vocabSize] of the last token with 'last'; valid until the
+   *   session's next call
+   */
+  async forwardBatch(
+    tokens: readonly number[],
+    firstPosition: number,
+    options: { readonly logits: 'all' | 'last' },
+  ): Promise<Float32Array> {
+    const { transformer, maxRows, config } = this.#host;
+    this.#host.checkOpen();
+    this.#checkRequest(tokens, firstPosition);
+    const cache = this.#openCache;
+    const all = options.logits === 'all';
+    const logits = this.#logitsFor((all ? tokens.length : 1) * config.vocabSize);
+    // Until the batch is through, what stands behind its first position is not to be relied on.
+    this.#length = firstPosition;
+    for (let first = 0; first < tokens.length; first += maxRows) {
+      const rows = tokens.slice(first, first + maxRows);
+      const isLast = first + rows.length === tokens.length;
+      const wanted = all || isLast ? logits : undefined;
+      transformer.run(
+        rows,
+        firstPosition + first,
+        cache,
+        wanted,
+        all ? first * config.vocabSize : 0,
+        options.logits,
+      );
+    }
+    this.#length = firstPosition + tokens.length;
+    return logits;
+  }
+
+  #checkRequest(tokens: readonly number[], firstPosition: number): void {
+    const { vocabSize, seqLen } = this.#host.config;
+    if (tokens.length === 0) throw new UsageError('no tokens to run');
+    for (const token of tokens) {
+      if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
+        throw new UsageError('no such token', { got: String(token), wanted: `0 to ${vocabSize - 1}` });
+      }
+    }
+    if (!Number.isInteger(firstPosition) || firstPosition < 0 || firstPosition > this.#length) {
+      throw new UsageError('positions follow each other', {
+        got: `position ${firstPosition}`,
+        wanted: `0 to ${this.#length}, the session's length`,
+      });
+    }
+    if (firstPosition + tokens.length > seqLen) {
+      throw new UsageError("beyond the model's seq_len", {
+        got: `position ${firstPosition + tokens.length - 1}`,
+        wanted: `0 to ${seqLen - 1}`,
+      });
+    }
+  }
+
+  #logitsFor(count: number): Float32Array {
+    if (this.#logits.length < count) this.#logits = new Float32Array(count);
+    return this.#logits.length === count ? this.#logits : this.#logits.subarray(0, count);
+  }
+
+  get #openCache(): KvCache {
+    if (this.#cache === undefined) throw new UsageError('the session was used after close');
+    return this.#cache;
+  }
+
+  /** Releases the KV cache; safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#cache === undefined) return;
+    this.#cache = undefined;
+    this.#host.sessionClosed(this);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
