@@ -21,17 +21,16 @@ export async function runGenerate(context: RunContext, prompt: string): Promise<
   const promptTokens = tokenizer.encode(prompt);
   clock.prompted(promptTokens.length);
   const tokens = promptTokens.slice(0, 1);
-  for await (const { token, piece, isPrompt } of generate(session, {
-    tokenizer,
-    sampler,
-    prompt: promptTokens,
-    steps,
-    signal,
-  })) {
-    tokens.push(token);
-    if (!isPrompt) clock.drew();
-    write(printableBytes(piece));
+  const generated = generate(session, { tokenizer, sampler, prompt: promptTokens, steps, signal });
+  try {
+    for await (const { token, piece, isPrompt } of generated) {
+      tokens.push(token);
+      if (!isPrompt) clock.drew();
+      write(printableBytes(piece));
+    }
+  } finally {
+    // Also where it ends early, so that an error does not stand behind the text.
+    write('\n');
   }
-  write('\n');
   return tokens;
 }

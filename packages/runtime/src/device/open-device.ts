@@ -49,6 +49,12 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDe
   if (!Number.isInteger(cores) || cores < 1 || cores > CORE_COUNT) {
     throw new UsageError('impossible number of cores', { got: String(cores), wanted: `1 to ${CORE_COUNT}` });
   }
+  if (kind === 'sim' && options.path !== undefined) {
+    throw new UsageError('the simulated device has no path', {
+      got: options.path,
+      next: 'leave the path or the device out',
+    });
+  }
   const ffi = loadFfi(options.ffi);
   const opened = openKind(kind, options, ffi);
   try {

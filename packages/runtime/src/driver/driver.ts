@@ -12,6 +12,8 @@ export interface AllocateOptions {
   readonly cache: CacheMode;
   /** The kernel reads it too (task records). */
   readonly kernelMapping?: true;
+  /** What is allocated in all, this being a part of it: for messages. */
+  readonly planBytes?: number;
 }
 
 /** DMA memory that the NPU and this process share. */

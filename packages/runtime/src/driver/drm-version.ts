@@ -16,7 +16,7 @@ export function readDrmVersion(kernel: Kernel, fd: number): DrmVersion {
   const argument = kernel
     .argument(DRM_VERSION)
     .set({ name: BigInt(name.address), name_len: BigInt(MAX_NAME_BYTES) });
-  kernel.ioctl(fd, argument as never);
+  kernel.ioctl(fd, argument);
   // The driver answers with the whole length, even where less had room.
   const length = Math.min(Number(argument.get('name_len')), MAX_NAME_BYTES);
   const text = Buffer.from(name.bytes.subarray(0, length)).toString('latin1');

@@ -43,8 +43,16 @@ export function defineDrmIoctl<const F extends StructFields>(
   return { name, request, bytes, fields, offsets };
 }
 
+/** An ioctl ready to be made: its request number, and where its struct stands. */
+export interface IoctlCall {
+  readonly definition: { readonly name: string; readonly request: number };
+  readonly address: number;
+  /** The struct's fields, for traces. */
+  toString(): string;
+}
+
 /** The argument of an ioctl, at an address that does not change; made by a Kernel, filled in and read by field. */
-export class IoctlArgument<F extends StructFields = StructFields> {
+export class IoctlArgument<F extends StructFields = StructFields> implements IoctlCall {
   readonly #view: DataView;
 
   constructor(

@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
-import type { IoctlArgument, IoctlDefinition, StructFields } from './ioctl.js';
+import type { IoctlArgument, IoctlCall, IoctlDefinition, StructFields } from './ioctl.js';
 
 /** A system call that failed. */
 export class KernelError extends Error {
@@ -32,7 +32,7 @@ export interface Kernel {
   open(path: string): number;
   close(fd: number): void;
   /** Interrupted calls are made again, as libdrm does. */
-  ioctl(fd: number, argument: IoctlArgument): void;
+  ioctl(fd: number, call: IoctlCall): void;
   mmap(fd: number, bytes: number, offset: bigint): Mapping;
   munmap(mapping: Mapping): void;
   /** A zeroed argument for an ioctl. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { type EntryPointNames, type EntryPoints, type FfiAdapter, MAP_FAILED } from '../ffi/index.js';
-import { IoctlArgument, type IoctlDefinition, type StructFields } from './ioctl.js';
+import { IoctlArgument, type IoctlCall, type IoctlDefinition, type StructFields } from './ioctl.js';
 import { type Kernel, KernelError, type Mapping } from './kernel.js';
 
 // The same on x86-64 and arm64 Linux (asm-generic/fcntl.h, mman-common.h).
@@ -40,9 +40,9 @@ export class NativeKernel implements Kernel {
     if (this.#calls.close(fd) < 0) throw this.#error('close');
   }
 
-  ioctl(fd: number, argument: IoctlArgument): void {
-    const { request, name } = argument.definition;
-    while (this.#calls.ioctl(fd, request, argument.address) < 0) {
+  ioctl(fd: number, call: IoctlCall): void {
+    const { request, name } = call.definition;
+    while (this.#calls.ioctl(fd, request, call.address) < 0) {
       const errno = this.#calls.errno();
       if (errno !== EINTR && errno !== EAGAIN) throw new KernelError(name, errno);
     }

@@ -1,4 +1,4 @@
-import type { IoctlArgument, IoctlDefinition, StructFields } from './ioctl.js';
+import type { IoctlArgument, IoctlCall, IoctlDefinition, StructFields } from './ioctl.js';
 import { type Kernel, KernelError, type Mapping } from './kernel.js';
 
 /** Writes a line a call, decoded, before handing the call on: what NPU_TRACE=1 shows. */
@@ -23,12 +23,12 @@ export class TracingKernel implements Kernel {
     );
   }
 
-  ioctl(fd: number, argument: IoctlArgument): void {
-    const before = `${argument.definition.name} ${argument}`;
+  ioctl(fd: number, call: IoctlCall): void {
+    const before = `${call.definition.name} ${call}`;
     this.#traced(
       () => before,
-      () => this.kernel.ioctl(fd, argument),
-      () => argument.toString(),
+      () => this.kernel.ioctl(fd, call),
+      () => call.toString(),
     );
   }
 

@@ -35,7 +35,7 @@ export async function loadModel(
   const allocated: DmaBuffer[] = [];
   try {
     const buffers = allocate(plan, planned => {
-      const buffer = driver.allocate(planned);
+      const buffer = driver.allocate({ ...planned, planBytes: plan.totalBytes });
       allocated.push(buffer);
       return buffer;
     });

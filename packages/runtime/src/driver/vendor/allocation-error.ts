@@ -5,6 +5,8 @@ import type { CmaInfo } from '../cma.js';
 export interface AllocationFailure {
   readonly label: string;
   readonly bytes: number;
+  /** Of all that is to be allocated, where that is known. */
+  readonly planBytes: number | undefined;
   readonly inUseBytes: number;
   readonly iommu: boolean;
   /** Undefined where the kernel does not say, or the device is simulated. */
@@ -21,8 +23,9 @@ function mib(bytes: number): string {
 
 /** What owners of boards run into most, told with all that helps: who asked, for what, and what is left. */
 export function allocationError(failure: AllocationFailure): DeviceError {
-  const { label, bytes, inUseBytes, iommu, cma } = failure;
-  const left = [`${mib(inUseBytes)} in use by this process`];
+  const { label, bytes, planBytes, inUseBytes, iommu, cma } = failure;
+  const ofPlan = planBytes === undefined ? '' : ` of ${mib(planBytes)} in all`;
+  const left = [`${mib(inUseBytes)}${ofPlan} in use by this process`];
   if (cma !== undefined && !iommu) left.push(`CMA has ${mib(cma.freeBytes)} of ${mib(cma.totalBytes)} free`);
   left.push(`the 4 GiB window has at most ${mib(DMA_WINDOW_BYTES - inUseBytes)} left`);
   return new DeviceError(
@@ -31,9 +34,9 @@ export function allocationError(failure: AllocationFailure): DeviceError {
   );
 }
 
-function remedy({ iommu, inUseBytes, bytes }: AllocationFailure): string {
+function remedy({ iommu, inUseBytes, bytes, planBytes }: AllocationFailure): string {
   if (iommu) return 'close other programs that use the NPU, or use a smaller model';
-  const needed = (inUseBytes + bytes) * 1.25;
+  const needed = Math.max(planBytes ?? 0, inUseBytes + bytes) * 1.25;
   // The kernel parameter in steps of 256 MiB, with a quarter to spare for other drivers.
   const suggestion = Math.max(512, Math.ceil(needed / (256 * MIB)) * 256);
   return `close other programs that use the NPU, or boot with cma=${suggestion}M or more on the kernel command line`;

@@ -7,7 +7,7 @@ import {
 } from '../../hardware/index.js';
 import type { CmaInfo } from '../cma.js';
 import type { AllocateOptions, DmaBuffer, JobOptions, NpuDriver, Prepared } from '../driver.js';
-import type { IoctlArgument, StructFields } from '../ioctl.js';
+import type { IoctlArgument, IoctlCall } from '../ioctl.js';
 import { type Kernel, KernelError } from '../kernel.js';
 import { allocationError } from './allocation-error.js';
 import {
@@ -91,14 +91,15 @@ export class VendorDriver implements NpuDriver {
     }
   }
 
-  #allocationCall<T>({ label, bytes }: AllocateOptions, call: () => T): T {
+  #allocationCall<T>({ label, bytes, planBytes }: AllocateOptions, call: () => T): T {
     try {
       return call();
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
       const inUseBytes = this.#dmaBytesInUse;
-      const shared = { label, bytes, inUseBytes, iommu: this.#iommu, cma: this.#readCma() };
-      throw allocationError({ ...shared, reason: cause.message, cause });
+      const cma = this.#readCma();
+      const { message: reason } = cause;
+      throw allocationError({ label, bytes, planBytes, inUseBytes, iommu: this.#iommu, cma, reason, cause });
     }
   }
 
@@ -230,8 +231,8 @@ export class VendorDriver implements NpuDriver {
     return this.#fd;
   }
 
-  #ioctl<F extends StructFields>(argument: IoctlArgument<F>): void {
-    this.#kernel.ioctl(this.#openFd, argument as unknown as IoctlArgument);
+  #ioctl(call: IoctlCall): void {
+    this.#kernel.ioctl(this.#openFd, call);
   }
 
   #action(action: number, what: string): number {
