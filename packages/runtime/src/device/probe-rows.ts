@@ -55,7 +55,7 @@ function wrongOutputs(driver: NpuDriver, cores: number, rows: DecodeRows): strin
     const tasks = driver.allocate({
       label: 'start-up check: tasks',
       bytes: cores * driver.taskRecordBytes,
-      cache: 'write-combine',
+      cache: 'cacheable',
       kernelMapping: true,
     });
     buffers.push(tasks);
@@ -91,10 +91,13 @@ function wrongOutputs(driver: NpuDriver, cores: number, rows: DecodeRows): strin
     });
     const { buffer, byteOffset, byteLength } = result.bytes;
     new Uint32Array(buffer, byteOffset, byteLength / 4).fill(UNWRITTEN);
+    // Also so that no line of it is written back over what the NPU writes.
+    driver.prepareSync(result, 'to-device', 0, byteLength).run();
+    driver.prepareSync(tasks, 'to-device', 0, tasks.bytes.length).run();
     driver
       .prepareJob({ label: `start-up check with ${rows} row(s)`, taskBuffer: tasks, cores: jobCores })
       .run();
-    driver.prepareSyncFromDevice(result, 0, byteLength).run();
+    driver.prepareSync(result, 'from-device', 0, byteLength).run();
     return compare(new Float32Array(buffer, byteOffset, byteLength / 4), rows, outputs, cores);
   } finally {
     for (const buffer of buffers) buffer.free();

@@ -16,6 +16,8 @@ export interface AllocateOptions {
   readonly planBytes?: number;
 }
 
+export type SyncDirection = 'to-device' | 'from-device';
+
 /** DMA memory that the NPU and this process share. */
 export interface DmaBuffer {
   readonly label: string;
@@ -61,8 +63,8 @@ export interface NpuDriver {
   readonly taskRecordBytes: number;
   /** A blocking job: run() returns when every core is done. */
   prepareJob(options: JobOptions): Prepared;
-  /** Makes what the NPU wrote to these bytes visible to the CPU. */
-  prepareSyncFromDevice(buffer: DmaBuffer, offset: number, bytes: number): Prepared;
+  /** Of a cacheable buffer: makes what the CPU wrote to these bytes visible to the device, or the other way round. */
+  prepareSync(buffer: DmaBuffer, direction: SyncDirection, offset: number, bytes: number): Prepared;
   /** After a failed job: makes the device usable again. */
   reset(): void;
   /** Frees what is still allocated and closes the device. */

@@ -36,11 +36,13 @@ export function buildJobs(options: BuildJobsOptions): MatrixJob[] {
   const writer = new TaskWriter(options.driver, buffers);
   const { bytes } = buffers.features;
   const features = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
-  return matrices.map((matrix, index) => {
+  const jobs = matrices.map((matrix, index) => {
     const weights = buffers.weights[index]!;
     const variants = plan.rowVariants.map(rows => buildVariant(options, writer, matrix, weights, rows));
     return new MatrixJob(matrix, variants, features, counters);
   });
+  options.driver.prepareSync(buffers.tasks, 'to-device', 0, buffers.tasks.bytes.length).run();
+  return jobs;
 }
 
 function buildVariant(
@@ -60,7 +62,7 @@ function buildVariant(
   return {
     rows,
     submit: driver.prepareJob({ label, taskBuffer: buffers.tasks, cores: coreRanges }),
-    syncResult: driver.prepareSyncFromDevice(results, 0, resultBytes),
+    syncResult: driver.prepareSync(results, 'from-device', 0, resultBytes),
     resultBytes,
     segments: resultSegments(
       matrix.parts,

@@ -90,10 +90,12 @@ export function planMemory(options: {
     bytes: taskCount * PROGRAM_BYTES,
     cache: 'write-combine',
   };
+  // The kernel reads these through a mapping of its own, cached or not as the memory comes: only cacheable with a sync
+  // agrees with both.
   const tasks: PlannedBuffer = {
     label: 'task records',
     bytes: taskCount * options.taskRecordBytes,
-    cache: 'write-combine',
+    cache: 'cacheable',
     kernelMapping: true,
   };
   const all = [...weights, features, results, programs, tasks];

@@ -81,6 +81,8 @@ export const MemFlag = {
   cacheable: 2,
   writeCombine: 4,
   kernelMapping: 8,
+  /** Kernel 6.1: memory below 4 GiB. Kernel 5.10: the opposite. */
+  dma32: 128,
 } as const;
 
 export const SyncFlag = { toDevice: 1, fromDevice: 2 } as const;

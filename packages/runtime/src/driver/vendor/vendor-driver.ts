@@ -1,39 +1,37 @@
 import { DeviceError } from '../../errors.js';
-import {
-  CORE_COUNT,
-  DMA_ALIGNMENT_BYTES,
-  DMA_WINDOW_BYTES,
-  MAX_TASKS_PER_SUBMIT,
-} from '../../hardware/index.js';
+import { CORE_COUNT, MAX_TASKS_PER_SUBMIT } from '../../hardware/index.js';
 import type { CmaInfo } from '../cma.js';
-import type { AllocateOptions, DmaBuffer, JobOptions, NpuDriver, Prepared } from '../driver.js';
+import type {
+  AllocateOptions,
+  DmaBuffer,
+  JobOptions,
+  NpuDriver,
+  Prepared,
+  SyncDirection,
+} from '../driver.js';
 import type { IoctlArgument, IoctlCall } from '../ioctl.js';
 import { type Kernel, KernelError } from '../kernel.js';
-import { allocationError } from './allocation-error.js';
 import {
   ACTION,
   Action,
   JobFlag,
-  MEM_CREATE,
-  MEM_DESTROY,
-  MEM_MAP,
   MEM_SYNC,
-  MemFlag,
   SUBMIT,
   SyncFlag,
   TASK_RECORD_BYTES,
   writeTaskRecord,
 } from './uapi.js';
-import { VendorBuffer } from './vendor-buffer.js';
+import { VendorMemory, vendorBuffer } from './vendor-memory.js';
 
 /** The vendor's own runtime waits as long. */
 const JOB_TIMEOUT_MS = 6000;
 
 export interface VendorDriverOptions {
   readonly kernel: Kernel;
-  /** Owned by the driver from here on. */
+  /** Owned by the driver once it is constructed. */
   readonly fd: number;
   readonly description: string;
+  /** What the kernel's contiguous memory has left, for messages. */
   readonly readCma: () => CmaInfo | undefined;
 }
 
@@ -42,96 +40,25 @@ export class VendorDriver implements NpuDriver {
   readonly description: string;
   readonly taskRecordBytes = TASK_RECORD_BYTES;
   readonly #kernel: Kernel;
-  readonly #readCma: () => CmaInfo | undefined;
-  readonly #buffers = new Set<VendorBuffer>();
-  readonly #iommu: boolean;
+  readonly #memory: VendorMemory;
   #fd: number | undefined;
-  #dmaBytesInUse = 0;
   /** The job that left the device in need of a reset. */
   #failedJob: string | undefined;
 
-  constructor(options: VendorDriverOptions) {
-    this.#kernel = options.kernel;
-    this.#fd = options.fd;
-    this.description = options.description;
-    this.#readCma = options.readCma;
-    this.#iommu = this.#action(Action.iommuEnabled, 'ask whether the IOMMU is on') !== 0;
+  constructor({ kernel, fd, description, readCma }: VendorDriverOptions) {
+    this.#kernel = kernel;
+    this.#fd = fd;
+    this.description = description;
+    const iommu = this.#action(Action.iommuEnabled, 'ask whether the IOMMU is on') !== 0;
+    this.#memory = new VendorMemory({ kernel, fd: () => this.#openFd, iommu, readCma });
   }
 
   get dmaBytesInUse(): number {
-    return this.#dmaBytesInUse;
+    return this.#memory.bytesInUse;
   }
 
-  allocate(options: AllocateOptions): VendorBuffer {
-    const { label, bytes } = options;
-    const flags =
-      (options.cache === 'cacheable' ? MemFlag.cacheable : MemFlag.writeCombine) |
-      (options.kernelMapping === true ? MemFlag.kernelMapping : 0) |
-      // Behind an IOMMU scattered pages do, and CMA is left to those who need it.
-      (this.#iommu ? MemFlag.nonContiguous : MemFlag.contiguous);
-    const create = this.#kernel.argument(MEM_CREATE).set({ flags, size: BigInt(bytes) });
-    this.#allocationCall(options, () => this.#ioctl(create));
-    const handle = create.get('handle');
-    const objAddress = create.get('obj_addr');
-    try {
-      const dmaAddress = this.#checkedAddress(label, Number(create.get('dma_addr')), bytes);
-      const map = this.#kernel.argument(MEM_MAP).set({ handle });
-      const mapping = this.#allocationCall(options, () => {
-        this.#ioctl(map);
-        return this.#kernel.mmap(this.#openFd, bytes, map.get('offset'));
-      });
-      const release = (freed: VendorBuffer): void => this.#release(freed);
-      const buffer = new VendorBuffer({ label, handle, objAddress, dmaAddress, mapping, release });
-      this.#buffers.add(buffer);
-      this.#dmaBytesInUse += bytes;
-      return buffer;
-    } catch (error) {
-      this.#ioctl(this.#kernel.argument(MEM_DESTROY).set({ handle, obj_addr: objAddress }));
-      throw error;
-    }
-  }
-
-  #allocationCall<T>({ label, bytes, planBytes }: AllocateOptions, call: () => T): T {
-    try {
-      return call();
-    } catch (cause) {
-      if (!(cause instanceof KernelError)) throw cause;
-      const inUseBytes = this.#dmaBytesInUse;
-      const cma = this.#readCma();
-      const { message: reason } = cause;
-      throw allocationError({ label, bytes, planBytes, inUseBytes, iommu: this.#iommu, cma, reason, cause });
-    }
-  }
-
-  /** The registers hold 32 bits: a buffer above 4 GiB would be silently mistaken for one below. */
-  #checkedAddress(label: string, address: number, bytes: number): number {
-    const got = `0x${address.toString(16)}`;
-    if (address + bytes > DMA_WINDOW_BYTES) {
-      throw new DeviceError(`${label}: the driver gave memory that the NPU cannot address`, {
-        got,
-        wanted: 'below 4 GiB',
-        next: 'place CMA low: cma=512M@0-4G on the kernel command line',
-      });
-    }
-    if (address % DMA_ALIGNMENT_BYTES !== 0) {
-      throw new DeviceError(`${label}: DMA memory is not aligned`, {
-        got,
-        wanted: `a multiple of ${DMA_ALIGNMENT_BYTES}`,
-      });
-    }
-    return address;
-  }
-
-  #release(buffer: VendorBuffer): void {
-    this.#buffers.delete(buffer);
-    this.#dmaBytesInUse -= buffer.byteLength;
-    const { handle, objAddress, label } = buffer;
-    try {
-      this.#kernel.munmap(buffer.mapping);
-      this.#ioctl(this.#kernel.argument(MEM_DESTROY).set({ handle, obj_addr: objAddress }));
-    } catch (cause) {
-      throw new DeviceError(`cannot free ${label}: ${messageOf(cause)}`, { cause });
-    }
+  allocate(options: AllocateOptions): DmaBuffer {
+    return this.#memory.allocate(options);
   }
 
   writeTaskRecord(taskBuffer: DmaBuffer, index: number, programAddress: number, programWords: number): void {
@@ -147,7 +74,7 @@ export class VendorDriver implements NpuDriver {
         got: `${taskCount} tasks on ${cores.length} cores`,
       });
     }
-    // With three cores in the mask core i runs entry i + 2, with fewer entry i (rknpu_job.c).
+    // With three cores in the mask core i runs entry i + 2, with fewer entry i (hardware.md section 5).
     const firstEntry = cores.length === CORE_COUNT ? 2 : 0;
     const entries = cores.flatMap((core, i) => [
       [`subcore_${firstEntry + i}_task_start`, core.firstTask],
@@ -176,9 +103,10 @@ export class VendorDriver implements NpuDriver {
     try {
       this.#ioctl(submit);
     } catch (cause) {
+      if (!(cause instanceof KernelError)) throw cause;
       this.#failedJob = label;
-      const timedOut = cause instanceof KernelError && cause.errno === 'ETIMEDOUT';
-      const what = timedOut ? `timed out after ${JOB_TIMEOUT_MS} ms` : `failed: ${messageOf(cause)}`;
+      const timedOut = cause.errno === 'ETIMEDOUT';
+      const what = timedOut ? `timed out after ${JOB_TIMEOUT_MS} ms` : `failed: ${cause.message}`;
       const done = `${submit.get('task_counter')} of ${taskCount} tasks done`;
       throw new DeviceError(`RKNPU_SUBMIT ${what}: ${label}, ${done}`, {
         next: 'the device needs a reset',
@@ -187,7 +115,7 @@ export class VendorDriver implements NpuDriver {
     }
   }
 
-  prepareSyncFromDevice(buffer: DmaBuffer, offset: number, bytes: number): Prepared {
+  prepareSync(buffer: DmaBuffer, direction: SyncDirection, offset: number, bytes: number): Prepared {
     const { objAddress, label, byteLength } = vendorBuffer(buffer);
     if (offset < 0 || bytes < 1 || offset + bytes > byteLength) {
       throw new DeviceError(`${label}: no bytes ${offset} to ${offset + bytes} to sync`, {
@@ -195,14 +123,13 @@ export class VendorDriver implements NpuDriver {
       });
     }
     const sync = this.#kernel.argument(MEM_SYNC).set({
-      flags: SyncFlag.fromDevice,
+      flags: direction === 'to-device' ? SyncFlag.toDevice : SyncFlag.fromDevice,
       obj_addr: objAddress,
       offset: BigInt(offset),
       size: BigInt(bytes),
     });
-    return {
-      run: () => this.#named(`sync ${bytes} bytes of ${label} from the device`, () => this.#ioctl(sync)),
-    };
+    const what = `sync ${bytes} bytes of ${label} ${direction === 'to-device' ? 'to' : 'from'} the device`;
+    return { run: () => this.#named(what, () => this.#ioctl(sync)) };
   }
 
   reset(): void {
@@ -211,19 +138,14 @@ export class VendorDriver implements NpuDriver {
   }
 
   close(): void {
-    if (this.#fd === undefined) return;
-    const failures: unknown[] = [];
-    for (const buffer of [...this.#buffers]) {
-      try {
-        buffer.free();
-      } catch (error) {
-        failures.push(error); // the others must be freed all the same
-      }
-    }
     const fd = this.#fd;
-    this.#fd = undefined;
-    this.#named('close the device', () => this.#kernel.close(fd));
-    if (failures.length > 0) throw failures[0];
+    if (fd === undefined) return;
+    try {
+      this.#memory.freeAll();
+    } finally {
+      this.#fd = undefined;
+      this.#named('close the device', () => this.#kernel.close(fd));
+    }
   }
 
   get #openFd(): number {
@@ -249,13 +171,4 @@ export class VendorDriver implements NpuDriver {
       throw new DeviceError(`cannot ${what}: ${cause.message}`, { cause });
     }
   }
-}
-
-function vendorBuffer(buffer: DmaBuffer): VendorBuffer {
-  if (!(buffer instanceof VendorBuffer)) throw new DeviceError(`${buffer.label} belongs to another driver`);
-  return buffer;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

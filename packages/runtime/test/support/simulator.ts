@@ -1,0 +1,36 @@
+import {
+  decodeSimulatorStats,
+  SIMULATOR_ENTRY_POINTS,
+  SIMULATOR_STATS_BYTES,
+  type SimulatorStats,
+  simulatorLibraryPath,
+} from '@npu-llama/simulator';
+import koffi from 'koffi';
+
+// A second way into the library that the runtime has loaded: the same device behind both, whatever the runtime's adapter.
+const library = koffi.load(simulatorLibraryPath());
+const native = {
+  stats: library.func(`int ${SIMULATOR_ENTRY_POINTS.stats}(void *, size_t)`),
+  resetStats: library.func(`void ${SIMULATOR_ENTRY_POINTS.resetStats}()`),
+  configure: library.func(`int ${SIMULATOR_ENTRY_POINTS.configure}(const char *)`),
+};
+
+/** Puts a plan in force (the simulator's README) and zeroes the counters; `log=0` keeps what is provoked off the output. */
+export function simulate(plan = ''): void {
+  if (native.configure(plan === '' ? 'log=0' : `log=0,${plan}`) !== 0) throw new Error(`bad plan: ${plan}`);
+  native.resetStats();
+}
+
+export function simulatorStats(): SimulatorStats {
+  const bytes = new Uint8Array(SIMULATOR_STATS_BYTES);
+  if (native.stats(bytes, bytes.length) !== 0) throw new Error('no stats');
+  return decodeSimulatorStats(bytes);
+}
+
+/** What a run left behind in the simulated device. */
+export function leftBehind() {
+  const { opens, closes, liveBuffers, leakedBuffers, liveMappings } = simulatorStats();
+  return { openFiles: opens - closes, liveBuffers, leakedBuffers, liveMappings };
+}
+
+export const NOTHING = { openFiles: 0n, liveBuffers: 0n, leakedBuffers: 0n, liveMappings: 0n } as const;
