@@ -1,0 +1,24 @@
+import { ExitStatus } from '@npu-llama/format';
+import { runCommand } from '@npu-llama/format/cli';
+import type { OpenNpu } from '../npu/npu-under-test.js';
+import { parseOptions } from './options.js';
+import { runVerification } from './run-verification.js';
+
+/**
+ * The command verify-npu.
+ * @param argv the arguments behind the command's name
+ * @returns the exit status: an ExitStatus, or 130 or 143 where a signal ended it
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  return runCommand('verify-npu', async signal => {
+    const options = await parseOptions(argv);
+    if (options === undefined) return ExitStatus.fine;
+    return runVerification(options, openNpu, signal);
+  });
+}
+
+/** Loads the runtime, its FFI and the simulator no sooner than they are needed: a usage error does not wait for them. */
+const openNpu: OpenNpu = async options => {
+  const { openRuntimeNpu } = await import('../npu/runtime-npu.js');
+  return openRuntimeNpu(options);
+};

@@ -1,0 +1,32 @@
+/**
+ * KL(reference || other) of the distributions that two sets of logits stand for, in nats: what is lost by sampling from
+ * `other` instead. Never negative but for the last bit.
+ *
+ * Textbook sums of p ln(p/q) cancel almost completely where p and q nearly agree. Since p and q both sum to 1, adding
+ * q - p to each term changes nothing, and every term becomes p (e^d - 1 - d) with d = ln q - ln p: never negative.
+ * @param reference [vocabSize] f32, finite
+ * @param other [vocabSize] f32, finite
+ */
+export function klDivergence(reference: Float32Array, other: Float32Array): number {
+  const referenceNorm = logSumExp(reference);
+  const otherNorm = logSumExp(other);
+  let sum = 0;
+  for (let i = 0; i < reference.length; i++) {
+    const logP = reference[i]! - referenceNorm;
+    const logQ = other[i]! - otherNorm;
+    const d = logQ - logP;
+    const p = Math.exp(logP);
+    // Far apart there is nothing to cancel, and e^d could overflow.
+    sum += Math.abs(d) < 1 ? p * (Math.expm1(d) - d) : Math.exp(logQ) - p - (p === 0 ? 0 : p * d);
+  }
+  return sum;
+}
+
+/** ln(sum of e^value), the maximum taken out first. */
+function logSumExp(values: Float32Array): number {
+  let max = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > max) max = value;
+  let sum = 0;
+  for (const value of values) sum += Math.exp(value - max);
+  return max + Math.log(sum);
+}

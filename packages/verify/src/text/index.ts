@@ -1,0 +1,2 @@
+export { PromptEncoder } from './prompt-encoder.js';
+export { showText, showToken } from './show-token.js';

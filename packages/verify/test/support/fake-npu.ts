@@ -1,0 +1,40 @@
+import { floatToHalf, halfToFloat } from '@npu-llama/format';
+import { ReferenceSession, type ReferenceWeights } from '../../src/reference/index.js';
+import type { LogitsModel } from '../../src/verify/index.js';
+
+/** Changes logits on their way, in place or to others. */
+export type Fault = (logits: Float32Array, position: number) => Float32Array;
+
+export const NO_FAULT: Fault = logits => logits;
+
+/** An NPU whose logits are the reference's, each rounded to FP16, with a fault where one is asked for. */
+export class FakeNpu implements LogitsModel {
+  /** What forward was called with: [tokens, firstPosition]. */
+  readonly calls: [tokens: readonly number[], firstPosition: number][] = [];
+  openSessions = 0;
+
+  constructor(
+    readonly weights: ReferenceWeights,
+    readonly fault: Fault = NO_FAULT,
+  ) {}
+
+  createSession() {
+    const session = new ReferenceSession(this.weights, this.weights.config.seqLen);
+    this.openSessions++;
+    return {
+      forward: async (tokens: readonly number[], firstPosition: number): Promise<Float32Array> => {
+        this.calls.push([tokens, firstPosition]);
+        const rows = tokens.map((token, i) => {
+          const logits = session
+            .forward(token, firstPosition + i)
+            .map(logit => halfToFloat(floatToHalf(logit)));
+          return this.fault(logits, firstPosition + i);
+        });
+        return Float32Array.from(rows.flatMap(row => Array.from(row)));
+      },
+      close: async (): Promise<void> => {
+        this.openSessions--;
+      },
+    };
+  }
+}
