@@ -33,6 +33,12 @@ function randomFloats(count: number, seed: number): Float32Array {
   return Float32Array.from({ length: count }, () => (random() - 0.5) * 4);
 }
 
+/** Faster than toEqual, and says where they differ. */
+function expectSameHalves(got: Uint16Array, wanted: Uint16Array): void {
+  expect(got.length).toBe(wanted.length);
+  expect(got.findIndex((half, i) => half !== wanted[i])).toBe(-1);
+}
+
 /** What tileWeights must give, element by element. */
 function expectTiled(rows: number, columns: number, seed: number): void {
   const weights = randomFloats(rows * columns, seed);
@@ -45,7 +51,7 @@ function expectTiled(rows: number, columns: number, seed: number): void {
     for (let k = 0; k < columns; k++)
       wanted[formula.weight(n, k, K)] = floatToHalf(weights[n * columns + k]!);
   }
-  expect(tiles).toEqual(wanted);
+  expectSameHalves(tiles, wanted);
 
   const row = new Float32Array(columns);
   for (const n of [0, rows >> 1, rows - 1]) {
@@ -86,9 +92,14 @@ describe('index functions', () => {
 });
 
 describe('tileWeights', () => {
-  test.each(EDGES.flatMap(rows => EDGES.map(columns => [rows, columns] as const)))(
-    'lays out %i rows of %i columns, padding with zeros',
-    (rows, columns) => expectTiled(rows, columns, rows * 100 + columns),
+  test.each(EDGES)(
+    'lays out %i rows, or columns, of every other count on an edge, padding with zeros',
+    count => {
+      for (const other of EDGES) {
+        expectTiled(count, other, count * 100 + other);
+        expectTiled(other, count, count * 100 + other);
+      }
+    },
   );
 
   test('follows the index formula for random shapes', () => {
@@ -199,7 +210,7 @@ describe('packFeatures', () => {
             for (let k = 0; k < columns; k++)
               wanted[formula.feature(m, k, M)] = floatToHalf(values[m * columns + k]!);
           }
-          expect(features).toEqual(wanted);
+          expectSameHalves(features, wanted);
         },
       ),
       { numRuns: 60 },

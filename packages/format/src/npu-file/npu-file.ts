@@ -13,8 +13,6 @@ import {
 import { type NpuFileHeader, parseHeaderLength, parseNpuHeader } from './header.js';
 import { tiledMatrices } from './layout.js';
 
-const CHECK_BYTES = 1 << 22;
-
 export interface ReadTensorOptions {
   /** Compare the bytes read with the file's checksum (default true). */
   readonly verifyChecksum?: boolean;
@@ -104,23 +102,13 @@ export class NpuFile implements Disposable {
         wanted: `${tensor.bytes} bytes`,
       });
     }
-    const start = this.#header.dataOffset + tensor.offset;
     if (options.verifyChecksum === false) {
-      this.#file.read(into, start);
+      this.#file.read(into, this.#header.dataOffset + tensor.offset);
       return;
     }
-    // By way of a chunk that stays in the CPU's cache: the checksum is then of the very bytes that were copied, and
-    // `into` is only written to, since reading back write-combined DMA memory is slow.
-    this.#chunk ??= new Uint8Array(CHUNK_BYTES);
-    const chunk = this.#chunk;
-    let crc = 0;
-    for (let done = 0; done < tensor.bytes; done += chunk.length) {
-      const part = chunk.subarray(0, Math.min(chunk.length, tensor.bytes - done));
-      this.#file.read(part, start + done);
-      crc = crc32(part, crc);
-      into.set(part, done);
-    }
-    const got = formatChecksum(crc);
+    // Chunk by chunk: the checksum is then of the very bytes that were copied, and `into` is only written to, since
+    // reading back write-combined DMA memory is slow.
+    const got = this.#readInChunks(tensor, (chunk, position) => into.set(chunk, position));
     const wanted = this.checksum(name);
     if (got !== wanted) {
       throw new FileError(this.path, `tensor ${name} is damaged`, {
@@ -132,19 +120,24 @@ export class NpuFile implements Disposable {
   }
 
   /**
-   * Whether a tensor's bytes have the checksum that the file gives; reads them in pieces, so that any size will do.
+   * Whether a tensor's bytes have the checksum that the file gives; in memory that does not depend on its size.
    * @throws FileError when they cannot be read
    */
   checksumMatches(name: string): boolean {
-    const tensor = this.tensor(name);
-    const piece = new Uint8Array(Math.min(CHECK_BYTES, tensor.bytes));
+    return this.#readInChunks(this.tensor(name), () => {}) === this.checksum(name);
+  }
+
+  /** Hands out a tensor's bytes in chunks that stay in the CPU's cache, and returns the checksum of them all. */
+  #readInChunks(tensor: NpuTensor, visit: (chunk: Uint8Array, position: number) => void): string {
+    this.#chunk ??= new Uint8Array(CHUNK_BYTES);
     let crc = 0;
-    for (let done = 0; done < tensor.bytes; done += piece.length) {
-      const part = piece.subarray(0, Math.min(piece.length, tensor.bytes - done));
-      this.#file.read(part, this.#header.dataOffset + tensor.offset + done);
-      crc = crc32(part, crc);
+    for (let position = 0; position < tensor.bytes; position += CHUNK_BYTES) {
+      const chunk = this.#chunk.subarray(0, Math.min(CHUNK_BYTES, tensor.bytes - position));
+      this.#file.read(chunk, this.#header.dataOffset + tensor.offset + position);
+      crc = crc32(chunk, crc);
+      visit(chunk, position);
     }
-    return formatChecksum(crc) === this.checksum(name);
+    return formatChecksum(crc);
   }
 
   /** An F32 tensor's values. */

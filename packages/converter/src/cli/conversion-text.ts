@@ -1,0 +1,35 @@
+import { HALF_MAX } from '@npu-llama/format';
+import type { ConversionReport } from '../report.js';
+import { describeModel } from './model-text.js';
+import { megabytes, seconds } from './units.js';
+
+/** A conversion's report for people, several lines. */
+export function describeConversion(report: ConversionReport): string {
+  const { source, target, largestRoundingError: largest } = report;
+  const from = `${source.path} (version ${source.version}, ${megabytes(source.bytes)})`;
+  const rounding =
+    largest === null
+      ? 'none: every weight is an FP16 number'
+      : `${largest.error.toPrecision(3)} (${largest.tensor})`;
+  return [
+    `${target.path}: ${megabytes(target.bytes)} from ${from} in ${seconds(report.milliseconds)}`,
+    ...describeModel(report),
+    `  DMA memory       ${megabytes(report.weightsDmaBytes)} for the weights`,
+    `  rounding error   ${largest === null ? '' : 'at most '}${rounding}`,
+    ...(report.saturated === 0
+      ? []
+      : [`  saturated        ${report.saturated} weights clamped to ${HALF_MAX}`]),
+    `  source SHA-256   ${source.sha256}`,
+    '',
+  ].join('\n');
+}
+
+/** What the user should know before running the model; empty when nothing. */
+export function describeWarnings({ target, weightsDmaBytes, exceedsDmaWindow }: ConversionReport): string {
+  if (!exceedsDmaWindow) return '';
+  const gibibytes = (weightsDmaBytes / 2 ** 30).toFixed(1);
+  return (
+    `convert-weights: warning: ${target.path} needs ${gibibytes} GiB of DMA memory for its weights, ` +
+    'and one address window of the NPU is 4 GiB; use a smaller model, or a driver with several windows\n'
+  );
+}

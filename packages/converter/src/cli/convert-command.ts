@@ -1,0 +1,55 @@
+import { ExitStatus, UsageError } from '@npu-llama/format';
+import { type ConvertOptions, convertCheckpoint } from '../convert.js';
+import { describeConversion, describeWarnings } from './conversion-text.js';
+import { progressBar } from './progress-bar.js';
+
+export interface ConvertArguments {
+  readonly checkpoint: string;
+  readonly output: string;
+  readonly tokenizer: string | undefined;
+  readonly force: boolean;
+  readonly saturate: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Converts a checkpoint.
+ * @param signal aborts; nothing is left behind then
+ */
+export async function convertCommand(options: ConvertArguments, signal: AbortSignal): Promise<ExitStatus> {
+  const { checkpoint, output, tokenizer, json, quiet } = options;
+  for (const [name, value] of Object.entries({ checkpoint, output, tokenizer })) {
+    if (value === '') throw new UsageError(`the ${name}'s file name is empty`);
+  }
+  const bar = progressBar(quiet || json ? 'never' : 'on a terminal');
+  const request: ConvertOptions = {
+    source: checkpoint,
+    target: output,
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    overflow: options.saturate ? 'saturate' : 'error',
+    existing: options.force ? 'replace' : 'refuse',
+    onProgress: ({ writtenBytes, totalBytes }) => bar.show(writtenBytes, totalBytes),
+    signal,
+  };
+  // Ctrl-C reaches a child of npx twice: the second must not end the process before the first has cleaned up.
+  process.on('SIGINT', outliveSignal).on('SIGTERM', outliveSignal);
+  try {
+    const report = await convertCheckpoint(request);
+    bar.stop();
+    if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    else if (!quiet) process.stdout.write(describeConversion(report));
+    if (!quiet) process.stderr.write(describeWarnings(report));
+    return ExitStatus.fine;
+  } catch (error) {
+    bar.stop();
+    if (signal.aborted) process.stderr.write('convert-weights: interrupted; nothing was written\n');
+    throw error;
+  } finally {
+    process.off('SIGINT', outliveSignal).off('SIGTERM', outliveSignal);
+  }
+}
+
+function outliveSignal(): void {
+  // The signal that runCommand gives us does the work.
+}

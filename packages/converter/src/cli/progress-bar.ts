@@ -1,0 +1,31 @@
+import cliProgress from 'cli-progress';
+import { megabytes } from './units.js';
+
+export interface ProgressBar {
+  show(doneBytes: number, totalBytes: number): void;
+  /** Takes it off the terminal. */
+  stop(): void;
+}
+
+/** A bar on stderr, so that stdout stays clean; where stderr is no terminal there is none. */
+export function progressBar(when: 'on a terminal' | 'never'): ProgressBar {
+  if (when === 'never' || !process.stderr.isTTY) return { show() {}, stop() {} };
+  const bar = new cliProgress.SingleBar({
+    format: 'converting {bar} {percentage}% | {done} of {whole} | {eta_formatted} left',
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+    // Whoever stops it reports; its own clean-up on signals would exit first.
+    gracefulExit: false,
+  });
+  return {
+    show(doneBytes, totalBytes) {
+      const payload = { done: megabytes(doneBytes), whole: megabytes(totalBytes) };
+      if (bar.isActive) bar.update(doneBytes, payload);
+      else bar.start(totalBytes, doneBytes, payload);
+    },
+    stop() {
+      if (bar.isActive) bar.stop();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { basename } from 'node:path';
+import {
+  CheckpointFile,
+  type ExistingTarget,
+  encodeNpuHeader,
+  OutputFile,
+  readTokenizerFile,
+  TOKENIZER_TENSOR,
+} from '@npu-llama/format';
+import type { OverflowPolicy } from '@npu-llama/format/tiles';
+import { abortable } from './abortable.js';
+import { DMA_WINDOW_BYTES, weightsDmaBytes } from './dma.js';
+import { FileHash } from './file-hash.js';
+import { fileState, refuseChangedFile, refuseSameFile } from './file-identity.js';
+import { checkNpuLimits } from './npu-limits.js';
+import { type ConversionPlan, planConversion } from './plan.js';
+import type { ConversionReport } from './report.js';
+import { TensorStreams } from './tensor-streams.js';
+import { WeightConverter } from './weight-converter.js';
+import { WriteBehind } from './write-behind.js';
+
+export interface ConversionProgress {
+  /** Of the .npu file's tensors. */
+  readonly writtenBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface ConvertOptions {
+  /** A llama2.c checkpoint, version 0, 1 or 2. */
+  readonly source: string;
+  readonly target: string;
+  /** A llama2.c tokenizer file to put inside. */
+  readonly tokenizer?: string;
+  /** What to do with finite weights beyond 65504; default `error`. NaN and infinities are always an error. */
+  readonly overflow?: OverflowPolicy;
+  /** Default `refuse`. */
+  readonly existing?: ExistingTarget;
+  readonly onProgress?: (progress: ConversionProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Converts a llama2.c checkpoint to a .npu file in one pass, in memory that does not depend on its size. The target
+ * appears under its name when it is whole, or not at all.
+ * @throws FileError for a source, tokenizer or target that will not do; the signal's reason when aborted
+ */
+export async function convertCheckpoint(options: ConvertOptions): Promise<ConversionReport> {
+  const started = performance.now();
+  using source = CheckpointFile.open(options.source);
+  const { config, sharedClassifier, version, fileBytes } = source.layout;
+  checkNpuLimits(config, options.source);
+  const tokenizer = readTokenizer(options, config.vocabSize);
+  const plan = planConversion(source.layout, basename(options.source), tokenizer.length);
+  refuseSameFile(options.target, options.source, 'checkpoint');
+  using output = OutputFile.create(options.target, options.existing ?? 'refuse');
+  const result = await writeModel(source, tokenizer, plan, output, options);
+  output.commit();
+
+  const dmaBytes = weightsDmaBytes(config, sharedClassifier);
+  return {
+    source: { path: options.source, version, bytes: fileBytes, sha256: result.sha256 },
+    target: { path: options.target, bytes: plan.headerBytes + plan.tensorBytes },
+    config,
+    sharedClassifier,
+    tokenizerBytes: tokenizer.length,
+    weightsDmaBytes: dmaBytes,
+    exceedsDmaWindow: dmaBytes > DMA_WINDOW_BYTES,
+    largestRoundingError: result.largestRoundingError,
+    saturated: result.saturated,
+    milliseconds: Math.round(performance.now() - started),
+  };
+}
+
+function readTokenizer({ tokenizer, target }: ConvertOptions, vocabSize: number): Uint8Array {
+  if (tokenizer === undefined) return new Uint8Array();
+  refuseSameFile(target, tokenizer, 'tokenizer');
+  return readTokenizerFile(tokenizer, vocabSize).bytes;
+}
+
+/** Writes everything and brings it to the disk; reading, hashing, converting and writing overlap. */
+async function writeModel(
+  source: CheckpointFile,
+  tokenizer: Uint8Array,
+  plan: ConversionPlan,
+  output: OutputFile,
+  { overflow = 'error', onProgress, signal }: ConvertOptions,
+): Promise<Pick<ConversionReport, 'saturated' | 'largestRoundingError'> & { sha256: string }> {
+  const before = fileState(source.fd);
+  const hash = new FileHash(source.fd, source.layout.fileBytes, source.path);
+  const writeBehind = new WriteBehind(output);
+  try {
+    const streams = new TensorStreams(plan.tensors, writeBehind, plan.headerBytes);
+    const converter = new WeightConverter(source, streams, overflow, plan.work);
+    let writtenBytes = 0;
+    const onPiece = (bytes: number): void => {
+      signal?.throwIfAborted();
+      writtenBytes += bytes;
+      onProgress?.({ writtenBytes, totalBytes: plan.tensorBytes });
+    };
+    for (const destination of plan.work) await converter.convert(destination, onPiece);
+    if (tokenizer.length > 0) await streams.append(TOKENIZER_TENSOR, tokenizer);
+    onPiece(tokenizer.length);
+    await writeBehind.finish();
+    const sha256 = await abortable(hash.digest(), signal);
+    refuseChangedFile(before, source.fd, source.path);
+
+    const { saturated, largestRoundingError } = converter;
+    output.write(encodeNpuHeader(plan.describe({ sha256, saturated }), streams.checksums()), 0);
+    await abortable(output.sync(), signal);
+    return { sha256, saturated, largestRoundingError };
+  } finally {
+    // Neither thread may touch the files once they are closed.
+    await writeBehind.settle();
+    await hash.stop();
+  }
+}
