@@ -1,0 +1,127 @@
+// Builds lib/libnpu_sim.so with the system's C compiler. Plain JavaScript without dependencies: it runs as the
+// package's install script, before anything else is built. A compiler that is missing then is not an error; the
+// first use of the library builds it again and says what to install.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const nativeDirectory = dirname(fileURLToPath(import.meta.url));
+const libraryDirectory = join(nativeDirectory, '..', 'lib');
+const flags = [
+  ...[
+    '-std=c11',
+    '-D_GNU_SOURCE',
+    '-U_FORTIFY_SOURCE',
+    '-O3',
+    '-fPIC',
+    '-fvisibility=hidden',
+    '-pthread',
+    '-Wall',
+    '-Wextra',
+  ],
+  ...['-shared', '-Wl,-z,nodelete', '-Wl,--no-undefined'],
+];
+
+export class SimulatorBuildError extends Error {
+  name = 'SimulatorBuildError';
+}
+
+function sourceFiles() {
+  return readdirSync(nativeDirectory)
+    .filter(name => name.endsWith('.c') || name.endsWith('.h'))
+    .sort();
+}
+
+/** Names one build: the sources, the flags, the compiler's name and the machine. */
+function buildId(compiler, allFlags) {
+  const hash = createHash('sha256');
+  for (const name of sourceFiles())
+    hash
+      .update(name)
+      .update('\0')
+      .update(readFileSync(join(nativeDirectory, name)));
+  hash.update(JSON.stringify([compiler, allFlags, process.arch]));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** lib/ of the package; when that is not writable, the user's cache with the build's id in the file name. */
+function libraryPath(id) {
+  const packaged = join(libraryDirectory, 'libnpu_sim.so');
+  try {
+    if (existsSync(packaged) && readFileSync(`${packaged}.id`, 'utf8') === id) return packaged;
+    mkdirSync(libraryDirectory, { recursive: true });
+    accessSync(libraryDirectory, constants.W_OK);
+    return packaged;
+  } catch {
+    const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'npu-llama');
+    mkdirSync(cache, { recursive: true });
+    return join(cache, `libnpu_sim-${id}.so`);
+  }
+}
+
+function isCurrent(path, id) {
+  return existsSync(path) && existsSync(`${path}.id`) && readFileSync(`${path}.id`, 'utf8') === id;
+}
+
+function compile(compiler, allFlags, path) {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const sources = sourceFiles()
+    .filter(name => name.endsWith('.c'))
+    .map(name => join(nativeDirectory, name));
+  const [command, ...compilerArguments] = compiler.split(' ').filter(Boolean);
+  const result = spawnSync(
+    command,
+    [...compilerArguments, ...allFlags, ...sources, '-o', temporary, '-ldl'],
+    {
+      encoding: 'utf8',
+    },
+  );
+  if (result.status === 0) {
+    renameSync(temporary, path);
+    return;
+  }
+  rmSync(temporary, { force: true });
+  if (result.error?.code === 'ENOENT')
+    throw new SimulatorBuildError(
+      `cannot build the simulated NPU: no C compiler "${command}". Install one (Debian, Ubuntu: apt install gcc libc6-dev; Fedora: dnf install gcc) or name one in CC.`,
+      { cause: result.error },
+    );
+  const output = result.error ? result.error.message : `${result.stdout}${result.stderr}`.trim();
+  throw new SimulatorBuildError(`cannot build the simulated NPU: ${compiler} failed:\n${output}`);
+}
+
+/** Builds the library unless it is there and current; returns its absolute path. */
+export function buildLibrary({ warningsAreErrors = process.env['NPU_SIM_WERROR'] === '1' } = {}) {
+  const compiler = process.env['CC'] || 'cc';
+  const allFlags = warningsAreErrors ? [...flags, '-Werror'] : flags;
+  const id = buildId(compiler, flags);
+  const path = libraryPath(id);
+  if (isCurrent(path, id)) return path;
+  compile(compiler, allFlags, path);
+  const temporary = `${path}.id.${process.pid}.tmp`;
+  writeFileSync(temporary, id);
+  renameSync(temporary, `${path}.id`);
+  return path;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    buildLibrary();
+  } catch (error) {
+    if (!(error instanceof SimulatorBuildError)) throw error;
+    process.stderr.write(`@npu-llama/simulator: ${error.message}\n`);
+  }
+}

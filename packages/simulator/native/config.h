@@ -1,0 +1,66 @@
+/* The plan: what hardware is simulated and what goes wrong with it. From the environment (NPU_SIM) or from
+ * npu_sim_configure; one parser for both. */
+#ifndef NPU_SIM_CONFIG_H
+#define NPU_SIM_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine.h"
+
+enum { MAX_CORES = 3, MAX_NODES = 4, NODE_PATH_BYTES = 108, MAX_FAULTS = 64, MAX_STUCK_BITS = 8 };
+
+/* Calls a fault can be planned for; names in config.c. */
+enum call_kind { CALL_OPEN, CALL_ACTION, CALL_SUBMIT, CALL_ALLOC, CALL_MAP, CALL_MMAP, CALL_DESTROY, CALL_SYNC, CALL_KINDS };
+
+/* What an open file keeps of the plan that was in force when it was opened. */
+struct hardware {
+  unsigned cores;
+  uint32_t driver_version; /* major * 10000 + minor * 100 + patch */
+  uint64_t cma_bytes;
+  uint64_t window_bytes;
+  bool iommu;
+};
+
+struct planned_fault {
+  enum call_kind kind;
+  uint64_t call;  /* the first call of a kind is 1 */
+  int error;
+  bool hangs;     /* "timeout": leaves the cores waiting for a reset */
+};
+
+struct stuck_bit {
+  uint64_t offset; /* bytes from a task's DST_BASE_ADDR */
+  unsigned bit;
+};
+
+struct plan {
+  struct hardware hardware;
+  char nodes[MAX_NODES][NODE_PATH_BYTES];
+  unsigned node_count;
+  bool log;
+  unsigned threads; /* 0: as many as the job has cores and the host has processors */
+  enum engine_kind engine;
+  bool short_heights;
+  uint32_t dead_cores, zero_cores, stale_cores; /* bit masks */
+  struct stuck_bit stuck_bits[MAX_STUCK_BITS];
+  unsigned stuck_bit_count;
+  struct planned_fault faults[MAX_FAULTS];
+  unsigned fault_count;
+  uint64_t gone_at; /* the submit at which the device disappears; 0: never */
+};
+
+/* What is simulated when nobody says anything. */
+extern const struct plan plan_defaults;
+/* Parses a plan over the defaults. On failure says which item is bad and returns -EINVAL. */
+int plan_parse(const char *text, struct plan *out);
+
+/* Puts a plan in force (NULL or "": the defaults) and restarts the counting of calls. */
+int config_set(const char *text);
+/* The plan in force; the first call reads the environment. -EINVAL when that is bad. */
+int config_get(struct plan *out);
+bool config_log_enabled(void);
+/* Whether a path is one of the device nodes. Cheap: called for every open of a preloaded program. */
+bool config_is_node(const char *path);
+
+#endif

@@ -1,0 +1,59 @@
+#include "cores.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats.h"
+
+struct core cores[MAX_CORES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
+
+static bool all_idle(uint32_t mask) {
+  for (unsigned i = 0; i < MAX_CORES; i++)
+    if (mask >> i & 1 && cores[i].busy) return false;
+  return true;
+}
+
+static void mark(uint32_t mask, bool busy) {
+  for (unsigned i = 0; i < MAX_CORES; i++)
+    if (mask >> i & 1) cores[i].busy = busy;
+}
+
+void cores_acquire(uint32_t mask) {
+  pthread_mutex_lock(&lock);
+  while (!all_idle(mask)) pthread_cond_wait(&idle, &lock);
+  mark(mask, true);
+  pthread_mutex_unlock(&lock);
+}
+
+void cores_release(uint32_t mask) {
+  pthread_mutex_lock(&lock);
+  mark(mask, false);
+  pthread_cond_broadcast(&idle);
+  pthread_mutex_unlock(&lock);
+}
+
+void cores_reset(void) {
+  uint32_t all = (1u << MAX_CORES) - 1;
+  cores_acquire(all);
+  for (unsigned i = 0; i < MAX_CORES; i++) {
+    memset(cores[i].values, 0, sizeof cores[i].values);
+    memset(cores[i].written, 0, sizeof cores[i].written);
+    cores[i].hung = false;
+  }
+  cores_release(all);
+  stats_add(&stats.resets, 1);
+}
+
+int core_reserve(struct core *core, uint32_t tasks) {
+  if (!core->panel && !(core->panel = aligned_alloc(64, (PANEL_BYTES + 63) / 64 * 64))) return -ENOMEM;
+  if (tasks <= core->task_capacity) return 0;
+  struct task_work *grown = realloc(core->tasks, tasks * sizeof *grown);
+  if (!grown) return -ENOMEM;
+  core->tasks = grown;
+  core->task_capacity = tasks;
+  return 0;
+}

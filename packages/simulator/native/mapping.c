@@ -1,0 +1,98 @@
+#include "mapping.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "faults.h"
+#include "host.h"
+#include "memory.h"
+#include "refuse.h"
+#include "stats.h"
+
+struct mapping {
+  uint8_t *address;
+  size_t size;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mapping *mappings;
+static size_t mapping_count, mapping_capacity;
+
+static bool remember(void *address, size_t size) {
+  pthread_mutex_lock(&lock);
+  if (mapping_count == mapping_capacity) {
+    size_t capacity = mapping_capacity ? mapping_capacity * 2 : 64;
+    struct mapping *grown = realloc(mappings, capacity * sizeof *grown);
+    if (!grown) {
+      pthread_mutex_unlock(&lock);
+      return false;
+    }
+    mappings = grown;
+    mapping_capacity = capacity;
+  }
+  mappings[mapping_count++] = (struct mapping){address, size};
+  pthread_mutex_unlock(&lock);
+  stats_add(&stats.live_mappings, 1);
+  return true;
+}
+
+/* Only whole mappings count as unmapped: parts are left to the kernel. */
+static void forget(const uint8_t *address, size_t size) {
+  pthread_mutex_lock(&lock);
+  for (size_t i = 0; i < mapping_count;) {
+    if (mappings[i].address < address || mappings[i].size > size || mappings[i].address - address > (ptrdiff_t)(size - mappings[i].size)) {
+      i++;
+      continue;
+    }
+    mappings[i] = mappings[--mapping_count];
+    stats_subtract(&stats.live_mappings, 1);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+static int check_mapping(int fd, size_t size, int64_t offset) {
+  struct plan plan;
+  int status = config_get(&plan);
+  if (status < 0) return status;
+  const struct open_file *file = device_file(fd);
+  if (!file) return -EBADF;
+  if (device_is_gone(&plan)) return -ENODEV;
+  struct fault fault = fault_for_call(&plan, CALL_MMAP);
+  if (fault.error) return -fault.error;
+  const struct buffer *buffer = offset < 0 ? NULL : memory_by_offset(file, (uint64_t)offset);
+  if (!buffer) return refuse(EINVAL, "mmap", "offset 0x%llx is not what MEM_MAP gave for a buffer of this file", (long long)offset);
+  if (size == 0 || size > buffer->size)
+    return refuse(EINVAL, "mmap", "%zu bytes of handle %u, expected 1 to its %llu", size, buffer->handle, (unsigned long long)buffer->size);
+  return 0;
+}
+
+void *device_mmap(void *address, size_t size, int protection, int flags, int fd, int64_t offset) {
+  pthread_rwlock_rdlock(&device_lock);
+  int status = check_mapping(fd, size, offset);
+  void *mapped = MAP_FAILED;
+  if (status == 0) {
+    mapped = host_map(address, size, protection, flags, fd, offset);
+    if (mapped == MAP_FAILED) status = -errno;
+  }
+  pthread_rwlock_unlock(&device_lock);
+  size_t whole_pages = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+  if (mapped != MAP_FAILED && !remember(mapped, whole_pages)) {
+    host_unmap(mapped, size);
+    mapped = MAP_FAILED;
+    status = -ENOMEM;
+  }
+  if (mapped == MAP_FAILED) errno = -status;
+  return mapped;
+}
+
+int device_munmap(void *address, size_t size) {
+  size_t whole_pages = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+  int status = host_unmap(address, size);
+  if (status == 0 && device_has_mappings()) forget(address, whole_pages);
+  return status;
+}
+
+bool device_has_mappings(void) { return stats.live_mappings != 0; }

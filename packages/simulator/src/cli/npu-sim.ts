@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+
+import { SimulatorBuildError, simulatorLibraryPath } from '../library.js';
+import { parseArguments, type RunRequest } from './arguments.js';
+
+const HELP = `npu-sim [--stats] [--config PLAN] [--node PATH] [--] program [arguments]
+
+Runs a program that opens the NPU's device node (/dev/dri/card1) on a simulated RK3588 NPU.
+
+  --stats        print the device's counters to stderr when the program ends
+  --config PLAN  what is simulated and what goes wrong, such as cores=1,cma=64M,submit@3=timeout
+                 (README: configuration; added to NPU_SIM)
+  --node PATH    the device node to answer for, instead of /dev/dri/card1
+  --help         this text
+
+Exit status: the program's; 128 + signal when a signal ended it; 2 for wrong usage; 3 when the simulated
+device cannot be built; 126 or 127 when the program cannot be started.
+`;
+
+const USAGE_ERROR = 2;
+const BUILD_ERROR = 3;
+
+/** Runs the command line; resolves to the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const request = parseArguments(argv);
+  switch (request.kind) {
+    case 'help':
+      process.stdout.write(HELP);
+      return 0;
+    case 'usage-error':
+      process.stderr.write(`npu-sim: ${request.message}\n\n${HELP}`);
+      return USAGE_ERROR;
+    case 'run':
+      return run(request);
+  }
+}
+
+async function run(request: RunRequest): Promise<number> {
+  let library: string;
+  try {
+    library = simulatorLibraryPath();
+  } catch (error) {
+    if (!(error instanceof SimulatorBuildError)) throw error;
+    process.stderr.write(`npu-sim: ${error.message}\n`);
+    return BUILD_ERROR;
+  }
+  // Handlers first: a signal that comes while the program is being started reaches it too.
+  let child: ReturnType<typeof spawn> | undefined;
+  const forward = (signal: NodeJS.Signals) => child?.kill(signal);
+  process.on('SIGINT', forward);
+  process.on('SIGTERM', forward);
+  try {
+    child = spawn(request.program, request.programArguments, {
+      stdio: 'inherit',
+      env: environment(request, library),
+    });
+    return await exitStatus(child, request.program);
+  } finally {
+    process.off('SIGINT', forward);
+    process.off('SIGTERM', forward);
+  }
+}
+
+function environment(request: RunRequest, library: string): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  const preload = [process.env['LD_PRELOAD'], library].filter(Boolean);
+  const plan = [process.env['NPU_SIM'], ...request.plan].filter(Boolean);
+  env['LD_PRELOAD'] = preload.join(':');
+  if (plan.length > 0) env['NPU_SIM'] = plan.join(',');
+  if (request.stats) env['NPU_SIM_STATS'] = '1';
+  return env;
+}
+
+function exitStatus(child: ReturnType<typeof spawn>, program: string): Promise<number> {
+  return new Promise(resolve => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      process.stderr.write(`npu-sim: cannot run ${program}: ${error.message}\n`);
+      resolve(error.code === 'ENOENT' ? 127 : 126);
+    });
+    child.once('exit', (status, signal) => resolve(status ?? 128 + constants.signals[signal ?? 'SIGTERM']));
+  });
+}

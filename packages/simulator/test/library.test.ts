@@ -1,0 +1,62 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { SIMULATOR_ENTRY_POINTS, simulatorLibraryPath } from '../src/index.js';
+
+const native = fileURLToPath(new URL('../../native', import.meta.url));
+
+/** A copy of the package's native folder in a place of its own, built there. */
+function withCopy(
+  run: (directory: string, build: (env?: NodeJS.ProcessEnv) => ReturnType<typeof spawnSync>) => void,
+): void {
+  const directory = mkdtempSync(join(tmpdir(), 'npu-sim-build-'));
+  try {
+    cpSync(native, join(directory, 'native'), { recursive: true });
+    run(directory, (env = {}) =>
+      spawnSync(process.execPath, [join(directory, 'native', 'build.mjs')], {
+        encoding: 'utf8',
+        env: { ...process.env, ...env },
+      }),
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test('the library exists and exports every entry point', () => {
+  const path = simulatorLibraryPath();
+  expect(isAbsolute(path)).toBe(true);
+  const symbols = execFileSync('nm', ['-D', '--defined-only', path], { encoding: 'utf8' });
+  for (const name of Object.values(SIMULATOR_ENTRY_POINTS))
+    expect(symbols).toMatch(new RegExp(` T ${name}$`, 'm'));
+});
+
+test('compiles without a warning', () => {
+  withCopy((directory, build) => {
+    const result = build({ NPU_SIM_WERROR: '1' });
+    expect(result.stderr).toBe('');
+    expect(readdirSync(join(directory, 'lib')).sort()).toEqual(['libnpu_sim.so', 'libnpu_sim.so.id']);
+  });
+});
+
+test('an install without a compiler says one line and goes on', () => {
+  withCopy((directory, build) => {
+    const result = build({ CC: 'no-such-compiler' });
+    expect(result.status).toBe(0);
+    expect(result.stderr).toMatch(
+      /^@npu-llama\/simulator: cannot build the simulated NPU: no C compiler "no-such-compiler"\. Install one .*\n$/,
+    );
+    expect(readdirSync(join(directory, 'lib'))).toEqual([]);
+  });
+});
+
+test('a compiler that fails is quoted, and leaves no half a library', () => {
+  withCopy((directory, build) => {
+    const result = build({ CC: 'cc -include no-such-header.h' });
+    expect(result.stderr).toContain('no-such-header.h');
+    expect(readdirSync(join(directory, 'lib'))).toEqual([]);
+  });
+});
