@@ -2,7 +2,7 @@
 const compiled = {
   testEnvironment: 'node',
   transform: {},
-  roots: ['<rootDir>/packages', '<rootDir>/fixtures'],
+  roots: ['<rootDir>/packages', '<rootDir>/fixtures', '<rootDir>/test'],
   modulePathIgnorePatterns: ['/node_modules/'],
 };
 const deviceTests = '**/dist/test/**/*.device.test.js';

@@ -23,7 +23,8 @@ export async function runCommand(
   for (const signal of SIGNALS) process.once(signal, abort);
   try {
     return await body(controller.signal);
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown);
     // Whatever a step threw because it was interrupted, the signal is the reason.
     if (received !== undefined) return 128 + constants.signals[received];
     if (!(error instanceof ToolkitError)) throw error;
@@ -32,6 +33,18 @@ export async function runCommand(
   } finally {
     for (const signal of SIGNALS) process.off(signal, abort);
   }
+}
+
+/**
+ * What went wrong first: when a device is gone, closing what is open fails as well, and `using` throws that with the
+ * first error inside.
+ */
+function firstError(thrown: unknown): unknown {
+  let error = thrown;
+  while (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error) {
+    error = error.suppressed;
+  }
+  return error;
 }
 
 /** `run-npu ... | head` ends like any other tool when its reader has gone. */

@@ -55,6 +55,7 @@ export function parseTokenizer(bytes: Uint8Array, vocabSize: number, path: strin
       throw new FileError(path, `token ${token} has an impossible length`, {
         got: String(length),
         wanted: `0 to ${maxTokenLength}`,
+        next: 'is this a llama2.c tokenizer?',
       });
     }
     if (offset + length > bytes.length) throw tooFewTokens(path, bytes, vocabSize, token);

@@ -35,15 +35,15 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     .option('i', { alias: 'prompt', type: 'string', describe: 'text to go on from', requiresArg: true })
     .option('t', {
       alias: 'temperature',
-      type: 'number',
-      default: 1,
+      type: 'string',
+      default: '1',
       describe: '0: always the likeliest token',
       requiresArg: true,
     })
     .option('p', {
       alias: 'top-p',
-      type: 'number',
-      default: 0.9,
+      type: 'string',
+      default: '0.9',
       describe: 'nucleus sampling; 0 or 1: off',
       requiresArg: true,
     })
@@ -55,7 +55,7 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     })
     .option('n', {
       alias: 'steps',
-      type: 'number',
+      type: 'string',
       describe: "positions to run; 0: the model's seq_len (default 256)",
       requiresArg: true,
     })
@@ -65,45 +65,67 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
       describe: 'a llama2.c tokenizer, instead of the one in the model',
       requiresArg: true,
     })
-    .option('m', { alias: 'mode', choices: ['generate', 'chat'] as const, default: 'generate' as const })
+    .option('m', {
+      alias: 'mode',
+      choices: ['generate', 'chat'] as const,
+      default: 'generate' as const,
+      describe: 'a text, or a conversation',
+      requiresArg: true,
+    })
     .option('y', { alias: 'system', type: 'string', describe: 'system prompt of a chat', requiresArg: true })
     .option('device', {
       choices: DEVICE_KINDS,
       default: 'auto' as const,
       describe: 'auto: the NPU, else the simulated one',
+      requiresArg: true,
     })
     .option('device-path', {
       type: 'string',
       describe: 'device node of the vendor driver (default: found)',
       requiresArg: true,
     })
-    .option('cores', { type: 'number', describe: 'NPU cores to use, 1 to 3 (default 3)', requiresArg: true })
-    .option('rows', { choices: [1, 4] as const, describe: 'rows of a decoding job (default: found out)' })
+    .option('cores', { type: 'string', describe: 'NPU cores to use, 1 to 3 (default 3)', requiresArg: true })
+    .option('rows', {
+      type: 'string',
+      choices: ['1', '4'] as const,
+      describe: 'rows of a decoding job (default: found out)',
+      requiresArg: true,
+    })
     .option('ffi', {
       choices: FFI_NAMES,
       describe: 'foreign function interface (default: NPU_FFI, else koffi)',
+      requiresArg: true,
     })
     .option('stats', { type: 'boolean', default: false, describe: 'print what it took, on stderr' })
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object instead of text' })
     .example('$0 model.npu -i "Once upon a time"', 'a story')
     .example('$0 model.npu -t 0 -n 64 --device sim', 'the likeliest story, on the simulated NPU')
     .strictOptions()
-    .parserConfiguration({ 'duplicate-arguments-array': false })
+    .parserConfiguration({ 'duplicate-arguments-array': false, 'parse-positional-numbers': false })
+    .locale('en')
     .version(VERSION)
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .exitProcess(false)
     .showHelpOnFail(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(message, { next: 'see run-npu --help' });
+      throw error ?? new Error(message);
     });
-  const parsed = await parser.parse([...argv], {}, (_error, _args, output) => {
-    if (output === '') return;
-    answered = true;
-    process.stdout.write(`${output}\n`);
-  });
+  let parsed: Awaited<ReturnType<typeof parser.parse>>;
+  try {
+    parsed = await parser.parse(textsAttached(argv), {}, (_error, _args, output) => {
+      if (output === '') return;
+      answered = true;
+      process.stdout.write(`${output}\n`);
+    });
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(problem.replaceAll(/\s*\n\s*/g, ' '), { next: 'see run-npu --help', cause });
+  }
   if (answered) return undefined;
+  const model = String(parsed._[0]);
+  if (model === '') throw new UsageError("the model's file name is empty");
   return {
-    model: String(parsed._[0]),
+    model,
     prompt: parsed.i,
     temperature: numberOption('-t', parsed.t),
     topP: numberOption('-p', parsed.p),
@@ -116,20 +138,44 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     devicePath: parsed.devicePath,
     ffi: parsed.ffi,
     cores: parsed.cores === undefined ? undefined : numberOption('--cores', parsed.cores),
-    rows: parsed.rows,
+    rows: parsed.rows === undefined ? undefined : parsed.rows === '1' ? 1 : 4,
     stats: parsed.stats,
     json: parsed.json,
   };
 }
 
-function numberOption(name: string, value: number): number {
-  if (Number.isNaN(value)) throw new UsageError(`${name} takes a number`);
+/** Options whose value is any text at all. */
+const TEXT_OPTIONS = ['-i', '--prompt', '-y', '--system'];
+
+/** Attaches texts that begin with a dash to their options, `-i=- he said`: yargs would take them for options. */
+function textsAttached(argv: readonly string[]): string[] {
+  const attached: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i]!;
+    if (argument === '--') return [...attached, ...argv.slice(i)];
+    const next = argv[i + 1];
+    if (TEXT_OPTIONS.includes(argument) && next?.startsWith('-') === true) {
+      attached.push(`${argument}=${next}`);
+      i++;
+    } else {
+      attached.push(argument);
+    }
+  }
+  return attached;
+}
+
+function numberOption(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) {
+    throw new UsageError(`${name} takes a number`, { got: JSON.stringify(text) });
+  }
   return value;
 }
 
-function stepsOption(value: number): number {
+function stepsOption(text: string): number {
+  const value = numberOption('-n', text);
   if (!Number.isInteger(value) || value < 0) {
-    throw new UsageError('impossible -n', { got: String(value), wanted: 'a whole number from 0 on' });
+    throw new UsageError('impossible -n', { got: text, wanted: 'a whole number from 0 on' });
   }
   return value;
 }

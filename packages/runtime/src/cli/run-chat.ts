@@ -14,6 +14,15 @@ export interface ChatOptions extends RunContext {
 
 /** -m chat: turns until the positions or the input end. EOS ends the assistant's turn. */
 export async function runChat(options: ChatOptions): Promise<void> {
+  try {
+    await takeTurns(options);
+  } finally {
+    // Also where it ends early, so that an error does not stand behind the text.
+    options.write('\n');
+  }
+}
+
+async function takeTurns(options: ChatOptions): Promise<void> {
   const { steps, ask, write } = options;
   const system = options.system ?? (await ask('Enter system prompt (optional): ')) ?? '';
   let position = 0;
@@ -24,15 +33,17 @@ export async function runChat(options: ChatOptions): Promise<void> {
     position = await answer(options, turn, position);
     if (position < steps) user = await ask('User: ');
   }
-  write('\n');
 }
 
 /** One turn of the assistant. @returns the position behind it */
 async function answer(options: ChatOptions, turn: string, firstPosition: number): Promise<number> {
   const { session, tokenizer, sampler, steps, signal, clock, write } = options;
-  const promptTokens = tokenizer.encode(turn).slice(0, steps - firstPosition);
+  const turnTokens = tokenizer.encode(turn);
+  const promptTokens = turnTokens.slice(0, steps - firstPosition);
   clock.prompted(promptTokens.length);
-  let logits = await session.forwardBatch(promptTokens, firstPosition, { logits: 'last' });
+  let logits = await session.forwardBatch(promptTokens, firstPosition, { logits: 'last', signal });
+  // No position is left to answer a turn that was cut off.
+  if (promptTokens.length < turnTokens.length) return steps;
   // run.c draws at every position and drops what it draws while prompt remains.
   sampler.skip(promptTokens.length - 1);
   let position = firstPosition + promptTokens.length;

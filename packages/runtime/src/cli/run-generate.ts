@@ -15,16 +15,25 @@ export interface RunContext {
   readonly write: (bytes: Uint8Array | string) => void;
 }
 
-/** -m generate: the text goes to `write` as it comes. @returns the tokens, prompt included */
-export async function runGenerate(context: RunContext, prompt: string): Promise<number[]> {
+/** What -m generate gave, prompt included. */
+export interface GeneratedText {
+  /** All of it; run.c's output leaves lone bytes that are not ASCII out. */
+  readonly text: string;
+  readonly tokens: readonly number[];
+}
+
+/** -m generate: what run.c would print goes to `write` as it comes. */
+export async function runGenerate(context: RunContext, prompt: string): Promise<GeneratedText> {
   const { session, tokenizer, sampler, steps, signal, clock, write } = context;
   const promptTokens = tokenizer.encode(prompt);
   clock.prompted(promptTokens.length);
   const tokens = promptTokens.slice(0, 1);
+  let text = '';
   const generated = generate(session, { tokenizer, sampler, prompt: promptTokens, steps, signal });
   try {
-    for await (const { token, piece, isPrompt } of generated) {
+    for await (const { token, piece, text: added, isPrompt } of generated) {
       tokens.push(token);
+      text += added;
       if (!isPrompt) clock.drew();
       write(printableBytes(piece));
     }
@@ -32,5 +41,5 @@ export async function runGenerate(context: RunContext, prompt: string): Promise<
     // Also where it ends early, so that an error does not stand behind the text.
     write('\n');
   }
-  return tokens;
+  return { text, tokens };
 }

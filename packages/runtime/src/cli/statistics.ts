@@ -1,4 +1,5 @@
-import type { ModelCounters, NpuModel } from '../model/index.js';
+import { type ModelCounters, newCounters } from '../model/counters.js';
+import type { NpuModel } from '../model/index.js';
 
 /** What a run took; --stats and --json show it. */
 export interface RunStatistics {
@@ -9,72 +10,97 @@ export interface RunStatistics {
   readonly promptTokens: number;
   readonly promptMs: number;
   readonly generatedTokens: number;
-  /** Drawn tokens after the first, over the time since the first; undefined with fewer than two. */
-  readonly tokensPerSecond: number | undefined;
-  /** Means over the drawn tokens after the first. */
-  readonly deviceMsPerToken: number | undefined;
-  readonly hostMsPerToken: number | undefined;
-  readonly submitsPerToken: number | undefined;
-  readonly bytesCopiedPerToken: number | undefined;
+  /** Drawn tokens after the first, over the time since the first, of each turn; null where there are none. */
+  readonly tokensPerSecond: number | null;
+  /** Means over those tokens. */
+  readonly deviceMsPerToken: number | null;
+  readonly hostMsPerToken: number | null;
+  readonly submitsPerToken: number | null;
+  readonly bytesCopiedPerToken: number | null;
   /** Of the whole run. */
   readonly submits: number;
 }
 
-/** Takes the times and counters of a run: told when the prompt begins, and of each drawn token. */
+const COUNTERS = Object.keys(newCounters()) as readonly (keyof ModelCounters)[];
+
+interface Moment {
+  readonly time: number;
+  readonly counters: ModelCounters;
+}
+
+/**
+ * Takes the times and counters of a run: told when a prompt begins, and of each drawn token. What lies between the last
+ * token of a chat's turn and the next prompt is the user's time and does not count.
+ */
 export class RunClock {
-  readonly #promptStart = performance.now();
   #promptTokens = 0;
+  #promptMs = 0;
   #drawn = 0;
-  #firstDrawn: { readonly time: number; readonly counters: ModelCounters } | undefined;
-  #lastDrawn: { readonly time: number; readonly counters: ModelCounters } | undefined;
+  /** Drawn tokens that another one of the same turn stands before, and what they took. */
+  #counted = 0;
+  #countedMs = 0;
+  readonly #took: ModelCounters = newCounters();
+  #inPrompt = true;
+  #last: Moment;
 
   constructor(
-    private readonly model: NpuModel,
+    private readonly model: Pick<NpuModel, 'counters' | 'device' | 'dmaBytes'>,
     private readonly loadMs: number,
-  ) {}
+  ) {
+    this.#last = this.#now();
+  }
 
   prompted(tokens: number): void {
     this.#promptTokens += tokens;
+    this.#inPrompt = true;
+    this.#last = this.#now();
   }
 
   drew(): void {
+    const now = this.#now();
+    const elapsedMs = now.time - this.#last.time;
     this.#drawn++;
-    this.#lastDrawn = { time: performance.now(), counters: this.model.counters };
-    this.#firstDrawn ??= this.#lastDrawn;
+    if (this.#inPrompt) {
+      this.#promptMs += elapsedMs;
+    } else {
+      this.#counted++;
+      this.#countedMs += elapsedMs;
+      for (const name of COUNTERS) this.#took[name] += now.counters[name] - this.#last.counters[name];
+    }
+    this.#inPrompt = false;
+    this.#last = now;
   }
 
   statistics(): RunStatistics {
     const { model } = this;
-    const first = this.#firstDrawn;
-    const last = this.#lastDrawn;
-    const counted = this.#drawn - 1;
-    const perToken = (of: (counters: ModelCounters) => number): number | undefined =>
-      first === undefined || last === undefined || counted < 1
-        ? undefined
-        : (of(last.counters) - of(first.counters)) / counted;
-    const elapsedMs = first === undefined || last === undefined ? 0 : last.time - first.time;
-    const deviceMsPerToken = perToken(counters => counters.deviceMs);
+    const took = this.#took;
+    const counted = this.#counted;
+    const perToken = (of: number): number | null => (counted === 0 ? null : of / counted);
     return {
       device: model.device.description,
       ffi: model.device.ffi,
       dmaBytes: model.dmaBytes,
       loadMs: this.loadMs,
       promptTokens: this.#promptTokens,
-      promptMs: (first?.time ?? performance.now()) - this.#promptStart,
+      promptMs: this.#promptMs + (this.#inPrompt ? this.#now().time - this.#last.time : 0),
       generatedTokens: this.#drawn,
-      tokensPerSecond: counted < 1 ? undefined : (counted / elapsedMs) * 1000,
-      deviceMsPerToken,
-      hostMsPerToken: deviceMsPerToken === undefined ? undefined : elapsedMs / counted - deviceMsPerToken,
-      submitsPerToken: perToken(counters => counters.submits),
-      bytesCopiedPerToken: perToken(counters => counters.bytesToDevice + counters.bytesFromDevice),
+      tokensPerSecond: counted === 0 ? null : (counted / this.#countedMs) * 1000,
+      deviceMsPerToken: perToken(took.deviceMs),
+      hostMsPerToken: perToken(this.#countedMs - took.deviceMs),
+      submitsPerToken: perToken(took.submits),
+      bytesCopiedPerToken: perToken(took.bytesToDevice + took.bytesFromDevice),
       submits: model.counters.submits,
     };
+  }
+
+  #now(): Moment {
+    return { time: performance.now(), counters: this.model.counters };
   }
 }
 
 /** The lines of --stats. */
 export function formatStatistics(statistics: RunStatistics): string {
-  const fixed = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? '-';
+  const fixed = (value: number | null, digits: number): string => value?.toFixed(digits) ?? '-';
   const rows: [string, string][] = [
     ['device', statistics.device],
     ['FFI', statistics.ffi],

@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { readDrmVersion } from '../driver/drm-version.js';
 import { type Kernel, KernelError } from '../driver/kernel.js';
 import { DeviceError } from '../errors.js';
@@ -50,12 +51,15 @@ function tryNode(kernel: Kernel, path: string): Attempt {
 export function openNode(kernel: Kernel, path: string): OpenNode {
   const attempt = tryNode(kernel, path);
   if ('node' in attempt) return attempt.node;
-  if (attempt.errno === 'EACCES' || attempt.errno === 'EPERM') throw permissionError(path);
+  if (isForbidden(attempt)) throw permissionError(path);
   throw new DeviceError(`cannot use ${path} as an NPU: ${attempt.problem}`, {
     wanted: `driver ${VENDOR_DRIVER_NAME}`,
     next: 'leave --device-path out to have the node found, or see docs/board-setup.md',
   });
 }
+
+/** Says nothing about the node, and would be the same with every other. */
+const EXHAUSTED: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
 /**
  * Looks for the vendor driver's node, by driver name, since its number differs from board to board.
@@ -67,7 +71,12 @@ export function findNode(kernel: Kernel): OpenNode | undefined {
   for (const path of NODES) {
     const attempt = tryNode(kernel, path);
     if ('node' in attempt) return attempt.node;
-    if (attempt.errno === 'EACCES' || attempt.errno === 'EPERM') forbidden.push(path);
+    if (isForbidden(attempt) && mayBeNpu(path)) forbidden.push(path);
+    if (attempt.errno !== undefined && EXHAUSTED.includes(attempt.errno)) {
+      throw new DeviceError(`cannot look for an NPU: ${attempt.problem}`, {
+        next: 'close what this process has open, or raise the limit (ulimit -n)',
+      });
+    }
   }
   for (const path of MAINLINE_NODES) {
     const attempt = tryNode(kernel, path);
@@ -85,6 +94,22 @@ export function findNode(kernel: Kernel): OpenNode | undefined {
   const first = forbidden[0];
   if (first !== undefined) throw permissionError(first);
   return undefined;
+}
+
+function isForbidden({ errno }: { readonly errno?: string }): boolean {
+  return errno === 'EACCES' || errno === 'EPERM';
+}
+
+/** sysfs tells everybody the driver of a node; where it says another's, the node is a display, say, and none of ours. */
+function mayBeNpu(path: string): boolean {
+  let uevent: string;
+  try {
+    uevent = readFileSync(`/sys/class/drm/${basename(path)}/device/uevent`, 'utf8');
+  } catch {
+    return true; // nothing to tell by
+  }
+  const driver = /^DRIVER=(.*)$/m.exec(uevent)?.[1];
+  return driver === undefined || driver.toLowerCase() === VENDOR_DRIVER_NAME;
 }
 
 function permissionError(path: string): DeviceError {

@@ -1,4 +1,4 @@
 export { checkChip } from './chip.js';
 export { type DeviceKind, NpuDevice } from './npu-device.js';
-export { DEVICE_KINDS, type OpenDeviceOptions, openDevice } from './open-device.js';
+export { checkDeviceOptions, DEVICE_KINDS, type OpenDeviceOptions, openDevice } from './open-device.js';
 export type { DecodeRows } from './probe-rows.js';

@@ -2,12 +2,12 @@ import { UsageError } from '@npu-llama/format';
 import { SIMULATOR_ENTRY_POINTS, SimulatorBuildError, simulatorLibraryPath } from '@npu-llama/simulator';
 import { readCmaInfo } from '../driver/cma.js';
 import { readDrmVersion } from '../driver/drm-version.js';
-import type { Kernel } from '../driver/kernel.js';
+import { type Kernel, KernelError } from '../driver/kernel.js';
 import { LIBC_NAMES, NativeKernel } from '../driver/native-kernel.js';
 import { TracingKernel } from '../driver/tracing-kernel.js';
 import { VendorDriver } from '../driver/vendor/vendor-driver.js';
 import { DeviceError } from '../errors.js';
-import { type FfiAdapter, loadFfi } from '../ffi/index.js';
+import { type FfiAdapter, ffiName, loadFfi } from '../ffi/index.js';
 import { CORE_COUNT } from '../hardware/index.js';
 import { checkChip } from './chip.js';
 import { findNode, type OpenNode, openNode } from './find-node.js';
@@ -36,12 +36,8 @@ export interface OpenDeviceOptions {
   readonly compatiblePath?: string;
 }
 
-/**
- * Opens an NPU and finds out which row counts it computes right.
- * @throws UsageError for impossible options; DeviceError when there is no device, it is another chip's, this user may not
- *   open it, or it computes wrong
- */
-export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDevice> {
+/** @throws UsageError for options that no device could be opened with */
+export function checkDeviceOptions(options: OpenDeviceOptions): void {
   const { kind = 'auto', cores = CORE_COUNT } = options;
   if (!DEVICE_KINDS.includes(kind)) {
     throw new UsageError('no such device', { got: kind, wanted: DEVICE_KINDS.join(', ') });
@@ -49,20 +45,55 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDe
   if (!Number.isInteger(cores) || cores < 1 || cores > CORE_COUNT) {
     throw new UsageError('impossible number of cores', { got: String(cores), wanted: `1 to ${CORE_COUNT}` });
   }
+  if (options.rows !== undefined && options.rows !== 1 && options.rows !== 4) {
+    throw new UsageError('impossible rows', { got: String(options.rows), wanted: '1 or 4' });
+  }
   if (kind === 'sim' && options.path !== undefined) {
     throw new UsageError('the simulated device has no path', {
       got: options.path,
       next: 'leave the path or the device out',
     });
   }
+  ffiName(options.ffi);
+}
+
+/**
+ * Opens an NPU and finds out which row counts it computes right.
+ * @throws UsageError for impossible options; DeviceError when there is no device, it is another chip's, this user may not
+ *   open it, or it computes wrong
+ */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDevice> {
+  checkDeviceOptions(options);
+  const { kind = 'auto', cores = CORE_COUNT } = options;
   const ffi = loadFfi(options.ffi);
   const opened = openKind(kind, options, ffi);
   try {
-    const decodeRows = options.rows ?? probeRows(opened.driver, cores);
+    const decodeRows = options.rows ?? probeAfterReset(opened.driver, cores);
     return new NpuDevice(opened.kind, opened.driver, cores, decodeRows, ffi.name);
   } catch (error) {
-    opened.driver.close();
+    closeAfterFailure(opened.driver);
     throw error;
+  }
+}
+
+/** A job that timed out in another process, since ended, leaves cores that run nothing until they are reset. */
+function probeAfterReset(driver: VendorDriver, cores: number): DecodeRows {
+  try {
+    return probeRows(driver, cores);
+  } catch (error) {
+    const errno = error instanceof DeviceError && error.cause instanceof KernelError && error.cause.errno;
+    if (errno !== 'ETIMEDOUT' && errno !== 'EINVAL') throw error;
+    driver.reset();
+    return probeRows(driver, cores);
+  }
+}
+
+/** What failed before is the failure to tell. */
+function closeAfterFailure(driver: VendorDriver): void {
+  try {
+    driver.close();
+  } catch {
+    // the kernel closes the file all the same
   }
 }
 
@@ -97,9 +128,9 @@ function openVendor(kernel: Kernel, node: OpenNode, compatiblePath: string | und
 
 function openSimulated(ffi: FfiAdapter): Opened {
   const kernel = traced(new NativeKernel(ffi, simulatorLibrary(), SIMULATOR_ENTRY_POINTS));
-  const fd = kernel.open('/dev/dri/card1');
+  const fd = explained(() => kernel.open('/dev/dri/card1'));
   return opening(kernel, fd, () => {
-    const { version } = readDrmVersion(kernel, fd);
+    const { version } = explained(() => readDrmVersion(kernel, fd));
     const driver = new VendorDriver({
       kernel,
       fd,
@@ -108,6 +139,15 @@ function openSimulated(ffi: FfiAdapter): Opened {
     });
     return { kind: 'sim', driver };
   });
+}
+
+function explained<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    if (!(cause instanceof KernelError)) throw cause;
+    throw new DeviceError(`cannot open the simulated device: ${cause.message}`, { cause });
+  }
 }
 
 function simulatorLibrary(): string {

@@ -6,6 +6,7 @@ import {
   tileWeights,
 } from '@npu-llama/format/tiles';
 import type { DmaBuffer, NpuDriver } from '../driver/driver.js';
+import { freeAfterFailure, freeAll } from '../driver/free-all.js';
 import { DeviceError } from '../errors.js';
 import { emitProgram, PROGRAM_BYTES, PROGRAM_WORDS, splitOutputs } from '../program/index.js';
 
@@ -98,9 +99,12 @@ function wrongOutputs(driver: NpuDriver, cores: number, rows: DecodeRows): strin
       .prepareJob({ label: `start-up check with ${rows} row(s)`, taskBuffer: tasks, cores: jobCores })
       .run();
     driver.prepareSync(result, 'from-device', 0, byteLength).run();
-    return compare(new Float32Array(buffer, byteOffset, byteLength / 4), rows, outputs, cores);
-  } finally {
-    for (const buffer of buffers) buffer.free();
+    const wrong = compare(new Float32Array(buffer, byteOffset, byteLength / 4), rows, outputs, cores);
+    freeAll(buffers);
+    return wrong;
+  } catch (error) {
+    freeAfterFailure(buffers);
+    throw error;
   }
 }
 

@@ -54,6 +54,8 @@ export interface Prepared {
 export interface NpuDriver {
   /** `rknpu 0.9.8, /dev/dri/card1`. */
   readonly description: string;
+  /** @throws DeviceError after close() */
+  checkOpen(): void;
   /** Bytes of DMA memory allocated now. */
   readonly dmaBytesInUse: number;
   allocate(options: AllocateOptions): DmaBuffer;

@@ -88,6 +88,10 @@ export class IoctlArgument<F extends StructFields = StructFields> implements Ioc
   #setField(name: string, value: number | bigint): void {
     const offset = this.#offset(name);
     const type = this.definition.fields[name];
+    // A bigint in a field of 4 bytes would be written over the next one.
+    if ((typeof value === 'bigint') !== (type === 'u64')) {
+      throw new RangeError(`${this.definition.name}.${name}: ${value} does not fit ${type}`);
+    }
     if (typeof value === 'bigint') {
       if (value < 0n || value >= 1n << 64n) throw new RangeError(`${this.definition.name}.${name}: ${value}`);
       this.#view.setBigUint64(offset, value, true);

@@ -8,6 +8,7 @@ export {
   FFI_NAMES,
   type FfiAdapter,
   type FfiName,
+  ffiName,
   MAP_FAILED,
 } from './adapter.js';
 

@@ -1,6 +1,7 @@
 import { CLASSIFIER_MATRIX, headSize, LAYER_MATRICES, NpuFile, type TiledMatrix } from '@npu-llama/format';
 import type { NpuDevice } from '../device/index.js';
 import type { DmaBuffer } from '../driver/driver.js';
+import { freeAfterFailure } from '../driver/free-all.js';
 import { RopeTable } from '../kernels/index.js';
 import { Tokenizer } from '../text/index.js';
 import { buildJobs, type ModelBuffers } from './build-jobs.js';
@@ -68,7 +69,7 @@ export async function loadModel(
       counters,
     });
   } catch (error) {
-    for (const buffer of allocated) buffer.free();
+    freeAfterFailure(allocated);
     throw error;
   }
 }
@@ -100,6 +101,7 @@ async function readWeights(
     // Lets signals and progress bars have their turn.
     await new Promise(resolve => setImmediate(resolve));
   }
+  signal?.throwIfAborted();
 }
 
 function layerJobs(byName: ReadonlyMap<string, MatrixJob>, layer: number): LayerJobs {

@@ -1,6 +1,7 @@
 import type { ModelConfig, NpuFileDescription } from '@npu-llama/format';
 import type { NpuDevice } from '../device/index.js';
 import type { DmaBuffer } from '../driver/driver.js';
+import { freeAll } from '../driver/free-all.js';
 import { DeviceError } from '../errors.js';
 import type { Tokenizer } from '../text/index.js';
 import type { ModelCounters } from './counters.js';
@@ -80,6 +81,8 @@ export class NpuModel implements SessionHost, AsyncDisposable {
 
   checkOpen(): void {
     if (this.#closed) throw new DeviceError(`${this.path}: the model was used after close`);
+    // The device's memory is unmapped with it: to touch it would end the process.
+    this.device.driver.checkOpen();
   }
 
   sessionClosed(session: Session): void {
@@ -91,7 +94,7 @@ export class NpuModel implements SessionHost, AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     for (const session of this.#sessions) await session.close();
-    for (const buffer of this.#parts.buffers) buffer.free();
+    freeAll(this.#parts.buffers);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

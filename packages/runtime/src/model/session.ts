@@ -16,6 +16,7 @@ export class Session implements AsyncDisposable {
   readonly #host: SessionHost;
   #cache: KvCache | undefined;
   #length = 0;
+  #busy = false;
   #logits: Float32Array;
 
   constructor(host: SessionHost) {
@@ -44,35 +45,49 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Runs tokens at consecutive positions, as many as the NPU takes at a time.
+   * Runs tokens at consecutive positions, as many as the NPU takes at a time; others get their turn in between.
    * @returns logits [tokens.length][vocabSize] f32 with 'all', [vocabSize] of the last token with 'last'; valid until the
    *   session's next call
+   * @throws as forward; the signal's reason when it is aborted in between; UsageError while another call is under way
    */
   async forwardBatch(
     tokens: readonly number[],
     firstPosition: number,
-    options: { readonly logits: 'all' | 'last' },
+    options: { readonly logits: 'all' | 'last'; readonly signal?: AbortSignal },
+  ): Promise<Float32Array> {
+    if (this.#busy) {
+      throw new UsageError('the session is busy with another call', {
+        next: 'await it first, or use a session each',
+      });
+    }
+    this.#checkRequest(tokens, firstPosition);
+    this.#busy = true;
+    try {
+      return await this.#runBatch(tokens, firstPosition, options);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #runBatch(
+    tokens: readonly number[],
+    firstPosition: number,
+    { logits: wanted, signal }: { readonly logits: 'all' | 'last'; readonly signal?: AbortSignal },
   ): Promise<Float32Array> {
     const { transformer, maxRows, config } = this.#host;
-    this.#host.checkOpen();
-    this.#checkRequest(tokens, firstPosition);
-    const cache = this.#openCache;
-    const all = options.logits === 'all';
+    const all = wanted === 'all';
     const logits = this.#logitsFor((all ? tokens.length : 1) * config.vocabSize);
     // Until the batch is through, what stands behind its first position is not to be relied on.
     this.#length = firstPosition;
     for (let first = 0; first < tokens.length; first += maxRows) {
+      if (first > 0) await new Promise(resolve => setImmediate(resolve));
+      signal?.throwIfAborted();
+      this.#host.checkOpen();
+      const cache = this.#openCache;
       const rows = tokens.slice(first, first + maxRows);
       const isLast = first + rows.length === tokens.length;
-      const wanted = all || isLast ? logits : undefined;
-      transformer.run(
-        rows,
-        firstPosition + first,
-        cache,
-        wanted,
-        all ? first * config.vocabSize : 0,
-        options.logits,
-      );
+      const into = all || isLast ? logits : undefined;
+      transformer.run(rows, firstPosition + first, cache, into, all ? first * config.vocabSize : 0, wanted);
     }
     this.#length = firstPosition + tokens.length;
     return logits;

@@ -39,7 +39,7 @@ export async function* generate(
   const { seqLen } = session.config;
   const promptTokens = typeof prompt === 'string' ? tokenizer.encode(prompt) : [...prompt];
   const steps = checkedSteps(options.steps ?? seqLen, seqLen);
-  const utf8 = new TextDecoder();
+  const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   const emit = (previous: number, token: number, position: number, isPrompt: boolean): GeneratedToken => {
     const piece = tokenizer.decode(previous, token);
     return { token, position, piece, text: utf8.decode(piece, { stream: true }), isPrompt };
@@ -47,12 +47,13 @@ export async function* generate(
 
   signal?.throwIfAborted();
   const known = promptTokens.slice(0, steps);
-  let logits = await session.forwardBatch(known, 0, { logits: 'last' });
+  let logits = await session.forwardBatch(known, 0, { logits: 'last', ...(signal && { signal }) });
   for (let position = 1; position < promptTokens.length && position <= steps; position++) {
     const token = promptTokens[position]!;
     // A prompt may hold BOS itself, where run.c ends.
     if (token === BOS_TOKEN) return;
     yield emit(promptTokens[position - 1]!, token, position, true);
+    signal?.throwIfAborted();
   }
   let previous = known[known.length - 1]!;
   for (let position = promptTokens.length; position <= steps; position++) {

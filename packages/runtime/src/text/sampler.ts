@@ -1,5 +1,6 @@
 import { UsageError } from '@npu-llama/format';
 import { NumericError } from '../errors.js';
+import { expf } from './expf.js';
 import { Xorshift64 } from './random.js';
 
 export interface SamplerOptions {
@@ -28,8 +29,11 @@ export class Sampler {
     if (!(topP >= 0 && topP <= 1)) {
       throw new UsageError('impossible top-p', { got: String(topP), wanted: '0 to 1' });
     }
+    if (typeof seed === 'number' && !Number.isSafeInteger(seed)) {
+      throw new UsageError('impossible seed', { got: String(seed), wanted: 'a whole number, or a bigint' });
+    }
     if (BigInt.asUintN(64, BigInt(seed)) === 0n) {
-      throw new UsageError('impossible seed', { got: '0', wanted: 'any other number' });
+      throw new UsageError('impossible seed', { got: String(seed), wanted: 'not 0, nor a multiple of 2^64' });
     }
     this.#temperature = fround(temperature);
     this.#topP = fround(topP);
@@ -40,10 +44,12 @@ export class Sampler {
   sample(logits: Float32Array): number {
     const best = argmax(logits);
     if (this.#temperature === 0) return best;
-    const probabilities = softmaxOf(logits, best, this.#temperature);
     const coin = this.#random.next();
+    // So close to 0 that the division overflows.
+    if (!Number.isFinite(fround(logits[best]! / this.#temperature))) return best;
+    const probabilities = softmaxOf(logits, best, this.#temperature);
     return this.#topP > 0 && this.#topP < 1
-      ? drawFromNucleus(probabilities, this.#topP, coin)
+      ? drawFromNucleus(probabilities, best, this.#topP, coin)
       : drawFromAll(probabilities, coin);
   }
 
@@ -79,7 +85,7 @@ function softmaxOf(logits: Float32Array, best: number, temperature: number): Flo
   const max = fround(logits[best]! / temperature);
   let sum = 0;
   for (let i = 0; i < logits.length; i++) {
-    const value = fround(Math.exp(fround(fround(logits[i]! / temperature) - max)));
+    const value = expf(fround(fround(logits[i]! / temperature) - max));
     probabilities[i] = value;
     sum = fround(sum + value);
   }
@@ -96,11 +102,13 @@ function drawFromAll(probabilities: Float32Array, coin: number): number {
   return probabilities.length - 1; // rounding left the sum below the coin
 }
 
-function drawFromNucleus(probabilities: Float32Array, topP: number, coin: number): number {
+function drawFromNucleus(probabilities: Float32Array, best: number, topP: number, coin: number): number {
   // Whatever is below this cannot be part of the nucleus; leaves few to sort.
   const cutoff = fround(fround(1 - topP) / (probabilities.length - 1));
   const candidates: number[] = [];
   for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! >= cutoff) candidates.push(i);
+  // With a topP below 1/V even the likeliest may be under the cutoff.
+  if (candidates.length === 0) return best;
   candidates.sort((a, b) => probabilities[b]! - probabilities[a]!);
   let nucleus = 0;
   let last = candidates.length - 1;

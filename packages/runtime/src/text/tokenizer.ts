@@ -1,4 +1,5 @@
 import { BOS_TOKEN, FIRST_BYTE_TOKEN, UsageError, type Vocabulary } from '@npu-llama/format';
+import { mergePairs } from './merge.js';
 
 /** `<0x0A>`: a piece that stands for one byte. */
 const BYTE_PIECE = /^<0x([0-9A-Fa-f]{2})>$/;
@@ -35,8 +36,9 @@ export class Tokenizer {
       if (token === undefined) for (const byte of bytes) tokens.push(this.#byteToken(byte));
       else tokens.push(token);
     }
-    this.#merge(tokens);
-    return [BOS_TOKEN, ...tokens];
+    const merged = mergePairs(tokens, (left, right) => this.#joint(left, right), this.vocabulary.scores);
+    merged.unshift(BOS_TOKEN);
+    return merged;
   }
 
   /** The bytes that `token` adds behind `previous`: after BOS without its leading space. */
@@ -53,31 +55,10 @@ export class Tokenizer {
     return previous === BOS_TOKEN && startsWithSpace ? piece.subarray(1) : piece;
   }
 
-  /** Joins adjacent tokens, always the pair whose joint piece has the highest score, the leftmost of equals. */
-  #merge(tokens: number[]): void {
-    const { pieces, scores } = this.vocabulary;
-    // The joint token of (i, i + 1), or -1; only the two around a merge change.
-    const joint = (i: number): number => {
-      if (i < 0 || i + 1 >= tokens.length) return -1;
-      return this.#tokens.get(latin1(pieces[tokens[i]!]!) + latin1(pieces[tokens[i + 1]!]!)) ?? -1;
-    };
-    const pairs = tokens.map((_, i) => joint(i));
-    for (;;) {
-      let best = -1;
-      let bestScore = Number.NEGATIVE_INFINITY;
-      for (let i = 0; i < pairs.length; i++) {
-        const token = pairs[i]!;
-        if (token !== -1 && scores[token]! > bestScore) {
-          best = i;
-          bestScore = scores[token]!;
-        }
-      }
-      if (best === -1) return;
-      tokens.splice(best, 2, pairs[best]!);
-      pairs.splice(best, 1);
-      pairs[best] = joint(best);
-      if (best > 0) pairs[best - 1] = joint(best - 1);
-    }
+  /** The token whose piece is the two tokens' pieces put together. */
+  #joint(left: number, right: number): number | undefined {
+    const { pieces } = this.vocabulary;
+    return this.#tokens.get(latin1(pieces[left]!) + latin1(pieces[right]!));
   }
 
   #required(piece: string): number {
@@ -88,8 +69,10 @@ export class Tokenizer {
 
   #byteToken(byte: number): number {
     const token = FIRST_BYTE_TOKEN + byte;
-    if (token >= this.vocabulary.pieces.length) {
-      throw new UsageError(`the tokenizer has no token for byte 0x${byte.toString(16)}`, {
+    const piece = this.#decoded[token];
+    if (piece?.length !== 1 || piece[0] !== byte) {
+      const hex = byte.toString(16).toUpperCase().padStart(2, '0');
+      throw new UsageError(`the tokenizer has no token for byte 0x${hex}`, {
         next: 'use characters that it has',
       });
     }

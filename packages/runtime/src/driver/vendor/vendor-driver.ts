@@ -21,7 +21,7 @@ import {
   TASK_RECORD_BYTES,
   writeTaskRecord,
 } from './uapi.js';
-import { VendorMemory, vendorBuffer } from './vendor-memory.js';
+import { VendorMemory } from './vendor-memory.js';
 
 /** The vendor's own runtime waits as long. */
 const JOB_TIMEOUT_MS = 6000;
@@ -53,6 +53,10 @@ export class VendorDriver implements NpuDriver {
     this.#memory = new VendorMemory({ kernel, fd: () => this.#openFd, iommu, readCma });
   }
 
+  checkOpen(): void {
+    void this.#openFd;
+  }
+
   get dmaBytesInUse(): number {
     return this.#memory.bytesInUse;
   }
@@ -68,8 +72,10 @@ export class VendorDriver implements NpuDriver {
 
   prepareJob(options: JobOptions): Prepared {
     const { label, cores } = options;
+    const taskBuffer = this.#memory.own(options.taskBuffer);
     const taskCount = cores.reduce((sum, core) => sum + core.taskCount, 0);
-    if (cores.length < 1 || cores.length > CORE_COUNT || taskCount < 1 || taskCount > MAX_TASKS_PER_SUBMIT) {
+    const idle = cores.some(core => core.taskCount < 1);
+    if (cores.length < 1 || cores.length > CORE_COUNT || idle || taskCount > MAX_TASKS_PER_SUBMIT) {
       throw new DeviceError(`${label}: impossible job`, {
         got: `${taskCount} tasks on ${cores.length} cores`,
       });
@@ -85,12 +91,17 @@ export class VendorDriver implements NpuDriver {
       timeout: JOB_TIMEOUT_MS,
       task_start: Math.min(...cores.map(core => core.firstTask)),
       task_number: taskCount,
-      task_obj_addr: vendorBuffer(options.taskBuffer).objAddress,
+      task_obj_addr: taskBuffer.objAddress,
       core_mask: 2 ** cores.length - 1,
       fence_fd: -1,
       ...(Object.fromEntries(entries) as Record<string, number>),
     });
-    return { run: () => this.#runJob(label, taskCount, submit) };
+    return {
+      run: () => {
+        this.#memory.own(taskBuffer);
+        this.#runJob(label, taskCount, submit);
+      },
+    };
   }
 
   #runJob(label: string, taskCount: number, submit: IoctlArgument<typeof SUBMIT.fields>): void {
@@ -116,7 +127,7 @@ export class VendorDriver implements NpuDriver {
   }
 
   prepareSync(buffer: DmaBuffer, direction: SyncDirection, offset: number, bytes: number): Prepared {
-    const { objAddress, label, byteLength } = vendorBuffer(buffer);
+    const { objAddress, label, byteLength } = this.#memory.own(buffer);
     if (offset < 0 || bytes < 1 || offset + bytes > byteLength) {
       throw new DeviceError(`${label}: no bytes ${offset} to ${offset + bytes} to sync`, {
         wanted: `within ${byteLength}`,
@@ -129,7 +140,12 @@ export class VendorDriver implements NpuDriver {
       size: BigInt(bytes),
     });
     const what = `sync ${bytes} bytes of ${label} ${direction === 'to-device' ? 'to' : 'from'} the device`;
-    return { run: () => this.#named(what, () => this.#ioctl(sync)) };
+    return {
+      run: () => {
+        this.#memory.own(buffer);
+        this.#named(what, () => this.#ioctl(sync));
+      },
+    };
   }
 
   reset(): void {

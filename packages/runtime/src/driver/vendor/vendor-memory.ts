@@ -2,11 +2,14 @@ import { DeviceError } from '../../errors.js';
 import { DMA_ALIGNMENT_BYTES, DMA_WINDOW_BYTES } from '../../hardware/index.js';
 import type { CmaInfo } from '../cma.js';
 import type { AllocateOptions, DmaBuffer } from '../driver.js';
+import { freeAll } from '../free-all.js';
 import type { IoctlCall } from '../ioctl.js';
 import { type Kernel, KernelError } from '../kernel.js';
 import { allocationError } from './allocation-error.js';
 import { MEM_CREATE, MEM_DESTROY, MEM_MAP, MemFlag } from './uapi.js';
 import { VendorBuffer } from './vendor-buffer.js';
+
+const PAGE_BYTES = 4096;
 
 export interface VendorMemoryOptions {
   readonly kernel: Kernel;
@@ -18,6 +21,7 @@ export interface VendorMemoryOptions {
 
 /** A buffer object of the kernel, not yet mapped. */
 interface Created {
+  readonly label: string;
   readonly handle: number;
   readonly objAddress: bigint;
   readonly dmaAddress: number;
@@ -38,7 +42,7 @@ export class VendorMemory {
   }
 
   allocate(options: AllocateOptions): VendorBuffer {
-    const { label, bytes } = options;
+    const { bytes } = options;
     const { kernel, fd } = this.#options;
     const created = this.#create(options);
     const { handle } = created;
@@ -49,27 +53,30 @@ export class VendorMemory {
         return kernel.mmap(fd(), bytes, map.get('offset'));
       });
       const release = (freed: VendorBuffer): void => this.#release(freed);
-      const buffer = new VendorBuffer({ label, ...created, mapping, release });
+      const buffer = new VendorBuffer({ ...created, mapping, release });
       this.#buffers.add(buffer);
-      this.#bytesInUse += bytes;
+      this.#bytesInUse += pageBytes(bytes);
       return buffer;
     } catch (error) {
-      this.#destroy(created);
+      this.#destroyAfterFailure(created);
       throw error;
     }
   }
 
   /** Frees whatever is still allocated. @throws the first failure, after trying all */
   freeAll(): void {
-    const failures: unknown[] = [];
-    for (const buffer of [...this.#buffers]) {
-      try {
-        buffer.free();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
+    freeAll(this.#buffers);
+  }
+
+  /**
+   * The buffer, as one of this device's that is allocated still: the kernel takes its own address of one at its word.
+   * @throws DeviceError for any other
+   */
+  own(buffer: DmaBuffer): VendorBuffer {
+    this.#options.fd();
+    if (!(buffer instanceof VendorBuffer)) throw new DeviceError(`${buffer.label} belongs to another driver`);
+    if (this.#buffers.has(buffer)) return buffer;
+    throw new DeviceError(`${buffer.label}: used after it was freed, or with another device than its own`);
   }
 
   /**
@@ -101,6 +108,7 @@ export class VendorMemory {
     const create = this.#options.kernel.argument(MEM_CREATE).set({ flags, size: BigInt(options.bytes) });
     this.#explained(options, () => this.#ioctl(create));
     return {
+      label: options.label,
       handle: create.get('handle'),
       objAddress: create.get('obj_addr'),
       dmaAddress: Number(create.get('dma_addr')),
@@ -122,7 +130,7 @@ export class VendorMemory {
 
   #release(buffer: VendorBuffer): void {
     this.#buffers.delete(buffer);
-    this.#bytesInUse -= buffer.byteLength;
+    this.#bytesInUse -= pageBytes(buffer.byteLength);
     try {
       this.#options.kernel.munmap(buffer.mapping);
     } catch (cause) {
@@ -132,13 +140,23 @@ export class VendorMemory {
     }
   }
 
-  #destroy({ handle, objAddress }: { readonly handle: number; readonly objAddress: bigint }): void {
+  #destroy({ label, handle, objAddress }: Pick<Created, 'label' | 'handle' | 'objAddress'>): void {
     const destroy = this.#options.kernel.argument(MEM_DESTROY).set({ handle, obj_addr: objAddress });
     try {
       this.#ioctl(destroy);
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
-      throw new DeviceError(`cannot free DMA buffer ${handle}: ${cause.message}`, { cause });
+      if (cause.errno === 'ENODEV') return; // the device has gone, and its memory with it
+      throw new DeviceError(`cannot free ${label}: ${cause.message}`, { cause });
+    }
+  }
+
+  /** What failed before is the failure to tell. */
+  #destroyAfterFailure(created: Created): void {
+    try {
+      this.#destroy(created);
+    } catch {
+      // closing the device's file frees it
     }
   }
 
@@ -147,12 +165,11 @@ export class VendorMemory {
   }
 }
 
-function isAddressable({ dmaAddress }: Created, bytes: number): boolean {
-  return dmaAddress + bytes <= DMA_WINDOW_BYTES && dmaAddress % DMA_ALIGNMENT_BYTES === 0;
+/** What the kernel takes for it. */
+function pageBytes(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
 }
 
-/** @throws DeviceError for a buffer of another driver */
-export function vendorBuffer(buffer: DmaBuffer): VendorBuffer {
-  if (!(buffer instanceof VendorBuffer)) throw new DeviceError(`${buffer.label} belongs to another driver`);
-  return buffer;
+function isAddressable({ dmaAddress }: Created, bytes: number): boolean {
+  return dmaAddress + bytes <= DMA_WINDOW_BYTES && dmaAddress % DMA_ALIGNMENT_BYTES === 0;
 }
