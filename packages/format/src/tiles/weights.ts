@@ -142,6 +142,9 @@ function roundRun(
   report.largestError = largestError;
 }
 
+/** 64 bytes come over at once: from write-combined memory each load by itself is slow. */
+const gathered = new Uint16Array(COLUMNS_PER_TILE);
+
 /**
  * Gathers one row of tiled weights as FP32: columns/32 runs of 64 bytes, 1024 bytes apart.
  * @param tiles [paddedRows/16][paddedColumns/32][16][32] f16
@@ -158,6 +161,7 @@ export function gatherWeightRow(tiles: Uint16Array, row: number, columns: number
   for (let firstColumn = 0; firstColumn < columns; firstColumn += COLUMNS_PER_TILE) {
     const run = Math.min(COLUMNS_PER_TILE, columns - firstColumn);
     const source = weightIndex(row, firstColumn, paddedColumns);
-    for (let i = 0; i < run; i++) into[firstColumn + i] = values[tiles[source + i]!]!;
+    gathered.set(tiles.subarray(source, source + COLUMNS_PER_TILE));
+    for (let i = 0; i < run; i++) into[firstColumn + i] = values[gathered[i]!]!;
   }
 }

@@ -32,13 +32,17 @@ function tryNode(kernel: Kernel, path: string): Attempt {
     if (!(error instanceof KernelError)) throw error;
     return { path, problem: error.message, errno: error.errno };
   }
+  const attempt = askNode(kernel, fd, path);
+  if (!('node' in attempt)) kernel.close(fd);
+  return attempt;
+}
+
+function askNode(kernel: Kernel, fd: number, path: string): Attempt {
   try {
     const { name, version } = readDrmVersion(kernel, fd);
     if (name === VENDOR_DRIVER_NAME) return { node: { fd, path, version } };
-    kernel.close(fd);
     return { path, problem: `driver ${name} ${version}` };
   } catch (error) {
-    kernel.close(fd);
     if (!(error instanceof KernelError)) throw error;
     return { path, problem: `not a DRM device (${error.errno})`, errno: error.errno };
   }

@@ -1,6 +1,7 @@
 import { UsageError } from '@npu-llama/format';
 import { SIMULATOR_ENTRY_POINTS, SimulatorBuildError, simulatorLibraryPath } from '@npu-llama/simulator';
 import { readCmaInfo } from '../driver/cma.js';
+import type { NpuDriver } from '../driver/driver.js';
 import { readDrmVersion } from '../driver/drm-version.js';
 import { type Kernel, KernelError } from '../driver/kernel.js';
 import { LIBC_NAMES, NativeKernel } from '../driver/native-kernel.js';
@@ -28,7 +29,7 @@ export interface OpenDeviceOptions {
   readonly ffi?: string;
   /** Cores to use, 1 to 3 (default 3). */
   readonly cores?: number;
-  /** Rows of a job that decodes one token; by default found out on the device. */
+  /** Rows of a job that decodes one token, unchecked; by default found out on the device. */
   readonly rows?: DecodeRows;
   /** Told why, when `auto` opens the simulated device. */
   readonly onFallback?: (reason: string) => void;
@@ -68,7 +69,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDe
   const ffi = loadFfi(options.ffi);
   const opened = openKind(kind, options, ffi);
   try {
-    const decodeRows = options.rows ?? probeAfterReset(opened.driver, cores);
+    const decodeRows = options.rows ?? probeRows(opened.driver, cores);
     return new NpuDevice(opened.kind, opened.driver, cores, decodeRows, ffi.name);
   } catch (error) {
     closeAfterFailure(opened.driver);
@@ -76,20 +77,8 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDe
   }
 }
 
-/** A job that timed out in another process, since ended, leaves cores that run nothing until they are reset. */
-function probeAfterReset(driver: VendorDriver, cores: number): DecodeRows {
-  try {
-    return probeRows(driver, cores);
-  } catch (error) {
-    const errno = error instanceof DeviceError && error.cause instanceof KernelError && error.cause.errno;
-    if (errno !== 'ETIMEDOUT' && errno !== 'EINVAL') throw error;
-    driver.reset();
-    return probeRows(driver, cores);
-  }
-}
-
 /** What failed before is the failure to tell. */
-function closeAfterFailure(driver: VendorDriver): void {
+function closeAfterFailure(driver: NpuDriver): void {
   try {
     driver.close();
   } catch {
@@ -99,7 +88,7 @@ function closeAfterFailure(driver: VendorDriver): void {
 
 interface Opened {
   readonly kind: DeviceKind;
-  readonly driver: VendorDriver;
+  readonly driver: NpuDriver;
 }
 
 function openKind(kind: (typeof DEVICE_KINDS)[number], options: OpenDeviceOptions, ffi: FfiAdapter): Opened {
@@ -164,7 +153,11 @@ function opening(kernel: Kernel, fd: number, finish: () => Opened): Opened {
   try {
     return finish();
   } catch (error) {
-    kernel.close(fd);
+    try {
+      kernel.close(fd);
+    } catch {
+      // what failed before is the failure to tell
+    }
     throw error;
   }
 }

@@ -23,7 +23,10 @@ export interface DmaBuffer {
   readonly label: string;
   /** Where the NPU sees it: below 4 GiB. */
   readonly dmaAddress: number;
-  /** Where this process sees it; throws DeviceError after free(). */
+  /**
+   * Where this process sees it; throws DeviceError after free(). A view taken before must not be touched afterwards: the
+   * memory is gone, and that ends the process.
+   */
   readonly bytes: Uint8Array;
   /** Unmaps and releases it; safe to call twice. */
   free(): void;
@@ -42,6 +45,8 @@ export interface JobOptions {
   readonly taskBuffer: DmaBuffer;
   /** Entry i is core i's. */
   readonly cores: readonly CoreTaskRange[];
+  /** Every buffer that the job's programs read or write: a job with one that was freed is not run. */
+  readonly uses: readonly DmaBuffer[];
 }
 
 /** Something that was prepared once and is done again and again without allocating. */

@@ -41,7 +41,10 @@ export function buildJobs(options: BuildJobsOptions): MatrixJob[] {
     const variants = plan.rowVariants.map(rows => buildVariant(options, writer, matrix, weights, rows));
     return new MatrixJob(matrix, variants, features, counters);
   });
-  options.driver.prepareSync(buffers.tasks, 'to-device', 0, buffers.tasks.bytes.length).run();
+  // Of the result so that no line of it is written back later, over what the NPU wrote.
+  for (const buffer of [buffers.tasks, buffers.results]) {
+    options.driver.prepareSync(buffer, 'to-device', 0, buffer.bytes.length).run();
+  }
   return jobs;
 }
 
@@ -61,7 +64,12 @@ function buildVariant(
   const label = `${matrix.name} with ${rows} row${rows === 1 ? '' : 's'}`;
   return {
     rows,
-    submit: driver.prepareJob({ label, taskBuffer: buffers.tasks, cores: coreRanges }),
+    submit: driver.prepareJob({
+      label,
+      taskBuffer: buffers.tasks,
+      cores: coreRanges,
+      uses: [weights, buffers.features, results, buffers.programs],
+    }),
     syncResult: driver.prepareSync(results, 'from-device', 0, resultBytes),
     resultBytes,
     segments: resultSegments(

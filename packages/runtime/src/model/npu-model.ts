@@ -21,7 +21,7 @@ export interface NpuModelParts {
 }
 
 /** A model in DMA memory, ready to run. Closing it frees that memory; the device stays open. */
-export class NpuModel implements SessionHost, AsyncDisposable {
+export class NpuModel implements AsyncDisposable {
   readonly #parts: NpuModelParts;
   readonly #sessions = new Set<Session>();
   #closed = false;
@@ -57,10 +57,6 @@ export class NpuModel implements SessionHost, AsyncDisposable {
     return this.#parts.plan.totalBytes;
   }
 
-  get transformer(): Transformer {
-    return this.#parts.transformer;
-  }
-
   /** The most tokens that one pass takes; forwardBatch splits longer prompts. */
   get maxRows(): number {
     const { rowVariants } = this.#parts.plan;
@@ -74,19 +70,28 @@ export class NpuModel implements SessionHost, AsyncDisposable {
 
   createSession(): Session {
     this.checkOpen();
-    const session = new Session(this);
+    const session = new Session(this.#sessionHost());
     this.#sessions.add(session);
     return session;
   }
 
+  /** What sessions see of the model; nobody else gets at memory that is gone after close(). */
+  #sessionHost(): SessionHost {
+    const { config, maxRows } = this;
+    return {
+      config,
+      maxRows,
+      transformer: this.#parts.transformer,
+      checkOpen: () => this.checkOpen(),
+      sessionClosed: session => this.#sessions.delete(session),
+    };
+  }
+
+  /** @throws DeviceError after the model or its device was closed */
   checkOpen(): void {
     if (this.#closed) throw new DeviceError(`${this.path}: the model was used after close`);
     // The device's memory is unmapped with it: to touch it would end the process.
     this.device.driver.checkOpen();
-  }
-
-  sessionClosed(session: Session): void {
-    this.#sessions.delete(session);
   }
 
   /** Closes its sessions and frees its DMA memory; safe to call twice. */

@@ -8,7 +8,7 @@ export interface SessionHost {
   readonly maxRows: number;
   /** @throws DeviceError after the model was closed */
   checkOpen(): void;
-  sessionClosed(session: Session): void;
+  sessionClosed(session: Session): unknown;
 }
 
 /** One text in the making: a KV cache on a model. Sessions of one model take turns. */

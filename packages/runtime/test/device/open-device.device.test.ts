@@ -60,14 +60,14 @@ describeDevice('opening the simulated device', () => {
   });
 
   test.each([
-    ['a core that computes zeros', 'zero-core=2', /on core 2, 4 row\(s\)/],
-    ['a core that writes nothing', 'stale-core=1', /got NaN for -?\d+ at output 16 on core 1, 4 row\(s\)/],
+    ['a core that computes zeros', 'zero-core=2', /on core 2, row 0 of 1; .* on core 2, row 0 of 4/],
+    ['a core that writes nothing', 'stale-core=1', /got NaN for -?\d+ at output 32 on core 1, row 0 of 1/],
     ['every core writing nothing', 'stale-core=0,stale-core=1,stale-core=2', /at output 0 on core 0/],
     ['a stuck bit in the result', 'stuck-bit=3:6', /at output 0 on core 0/],
     [
       'a bit stuck in the last result of a core, with 1 row and with 4',
       'stuck-bit=60:0,stuck-bit=204:0',
-      /at output 15 on core 0, 4/,
+      /at output 15 on core 0, row 0 of 4/,
     ],
   ])('refuses a device with %s', async (_, plan, message) => {
     simulate(plan);
@@ -83,7 +83,7 @@ describeDevice('opening the simulated device', () => {
     const error = await rejectionOf(openDevice({ kind: 'sim' }));
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.message).toBe(
-      'RKNPU_SUBMIT timed out after 6000 ms: start-up check with 1 row(s), 0 of 3 tasks done; the device needs a reset',
+      'RKNPU_SUBMIT timed out after 6000 ms: start-up check with 4 rows, 0 of 6 tasks done; the device needs a reset',
     );
     expect(leftBehind()).toEqual(NOTHING);
   });
@@ -102,10 +102,34 @@ describeDevice('opening the simulated device', () => {
     expect(leftBehind()).toEqual(NOTHING);
   });
 
-  test('mends a core that a job of another process left hanging', async () => {
+  test('falls back to four rows where a job of one row hangs, again after a reset', async () => {
+    simulate('submit@1=timeout,submit@2=timeout');
+    await using device = await openDevice({ kind: 'sim' });
+    expect(device.decodeRows).toBe(4);
+    expect(leftBehind()).toEqual({ ...NOTHING, openFiles: 1n });
+  });
+
+  test('refuses a device that computes batches wrong', async () => {
+    // The start-up check's first product has 512 bytes of results a task, the batch's have 4096.
+    simulate('stuck-bit=3001:6');
+    const error = await rejectionOf(openDevice({ kind: 'sim' }));
+    expect(error).toBeInstanceOf(DeviceError);
+    expect(error.message).toMatch(/row \d+ of 64/);
+    expect(leftBehind()).toEqual(NOTHING);
+  });
+
+  test('says both when a reset fails after a job that failed', async () => {
+    simulate('submit@1=EINVAL,action@2=EIO,action@3=EIO,action@4=EIO,action@5=EIO,action@6=EIO,action@7=EIO');
+    const error = await rejectionOf(openDevice({ kind: 'sim' }));
+    expect(error.message).toMatch(
+      /^RKNPU_SUBMIT failed: .*\(EINVAL\).*\(and then: cannot reset the device: .*\(EIO\)\)$/,
+    );
+    expect(leftBehind()).toEqual(NOTHING);
+  });
+
+  test('a job that failed is settled when its device is closed, and the next finds working cores', async () => {
     simulate('submit@1=timeout');
     const first = await openDevice({ kind: 'sim', rows: 1 });
-    // Someone else's job times out, and they close without a reset.
     const tasks = first.driver.allocate({
       label: 'tasks',
       bytes: 40,
@@ -113,6 +137,7 @@ describeDevice('opening the simulated device', () => {
       kernelMapping: true,
     });
     const job = first.driver.prepareJob({
+      uses: [],
       label: 'job',
       taskBuffer: tasks,
       cores: [{ firstTask: 0, taskCount: 1 }],

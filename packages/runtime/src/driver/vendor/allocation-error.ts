@@ -11,6 +11,8 @@ export interface AllocationFailure {
   readonly iommu: boolean;
   /** Undefined where the kernel does not say, or the device is simulated. */
   readonly cma: CmaInfo | undefined;
+  /** `ENOMEM`. */
+  readonly errno: string;
   readonly reason: string;
   readonly cause: unknown;
 }
@@ -34,7 +36,9 @@ export function allocationError(failure: AllocationFailure): DeviceError {
   );
 }
 
-function remedy({ iommu, inUseBytes, bytes, planBytes }: AllocationFailure): string {
+function remedy({ errno, iommu, inUseBytes, bytes, planBytes }: AllocationFailure): string {
+  if (errno === 'ENODEV') return 'the device is gone: reboot the board';
+  if (errno !== 'ENOMEM' && errno !== 'EFAULT') return 'see docs/board-setup.md';
   if (iommu) return 'close other programs that use the NPU, or use a smaller model';
   const needed = Math.max(planBytes ?? 0, inUseBytes + bytes) * 1.25;
   // The kernel parameter in steps of 256 MiB, with a quarter to spare for other drivers.

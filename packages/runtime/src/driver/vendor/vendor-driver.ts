@@ -50,7 +50,8 @@ export class VendorDriver implements NpuDriver {
     this.#fd = fd;
     this.description = description;
     const iommu = this.#action(Action.iommuEnabled, 'ask whether the IOMMU is on') !== 0;
-    this.#memory = new VendorMemory({ kernel, fd: () => this.#openFd, iommu, readCma });
+    const beforeFree = (): void => this.#settle();
+    this.#memory = new VendorMemory({ kernel, fd: () => this.#openFd, iommu, readCma, beforeFree });
   }
 
   checkOpen(): void {
@@ -73,6 +74,7 @@ export class VendorDriver implements NpuDriver {
   prepareJob(options: JobOptions): Prepared {
     const { label, cores } = options;
     const taskBuffer = this.#memory.own(options.taskBuffer);
+    const uses = [taskBuffer, ...options.uses.map(buffer => this.#memory.own(buffer))];
     const taskCount = cores.reduce((sum, core) => sum + core.taskCount, 0);
     const idle = cores.some(core => core.taskCount < 1);
     if (cores.length < 1 || cores.length > CORE_COUNT || idle || taskCount > MAX_TASKS_PER_SUBMIT) {
@@ -98,7 +100,7 @@ export class VendorDriver implements NpuDriver {
     });
     return {
       run: () => {
-        this.#memory.own(taskBuffer);
+        for (const buffer of uses) this.#memory.own(buffer);
         this.#runJob(label, taskCount, submit);
       },
     };
@@ -120,7 +122,7 @@ export class VendorDriver implements NpuDriver {
       const what = timedOut ? `timed out after ${JOB_TIMEOUT_MS} ms` : `failed: ${cause.message}`;
       const done = `${submit.get('task_counter')} of ${taskCount} tasks done`;
       throw new DeviceError(`RKNPU_SUBMIT ${what}: ${label}, ${done}`, {
-        next: 'the device needs a reset',
+        next: remedyFor(cause.errno),
         cause,
       });
     }
@@ -153,10 +155,24 @@ export class VendorDriver implements NpuDriver {
     this.#failedJob = undefined;
   }
 
+  /**
+   * A core whose job failed may be writing still; its memory goes back to the kernel only after a reset. Where that is
+   * refused too there is nothing left to try.
+   */
+  #settle(): void {
+    if (this.#failedJob === undefined) return;
+    try {
+      this.reset();
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+    }
+  }
+
   close(): void {
     const fd = this.#fd;
     if (fd === undefined) return;
     try {
+      this.#settle();
       this.#memory.freeAll();
     } finally {
       this.#fd = undefined;
@@ -187,4 +203,10 @@ export class VendorDriver implements NpuDriver {
       throw new DeviceError(`cannot ${what}: ${cause.message}`, { cause });
     }
   }
+}
+
+function remedyFor(errno: string): string {
+  if (errno === 'ENODEV') return 'the device is gone: reboot the board';
+  if (errno === 'EINVAL') return 'reset the device; has it fewer cores than were asked for (--cores)?';
+  return 'the device needs a reset';
 }

@@ -17,6 +17,8 @@ export interface VendorMemoryOptions {
   readonly fd: () => number;
   readonly iommu: boolean;
   readonly readCma: () => CmaInfo | undefined;
+  /** Called before memory goes back to the kernel. */
+  readonly beforeFree: () => void;
 }
 
 /** A buffer object of the kernel, not yet mapped. */
@@ -124,11 +126,14 @@ export class VendorMemory {
       const { iommu, readCma } = this.#options;
       const inUseBytes = this.#bytesInUse;
       const { message: reason } = cause;
-      throw allocationError({ label, bytes, planBytes, inUseBytes, iommu, cma: readCma(), reason, cause });
+      const { errno } = cause;
+      const cma = readCma();
+      throw allocationError({ label, bytes, planBytes, inUseBytes, iommu, cma, errno, reason, cause });
     }
   }
 
   #release(buffer: VendorBuffer): void {
+    this.#options.beforeFree();
     this.#buffers.delete(buffer);
     this.#bytesInUse -= pageBytes(buffer.byteLength);
     try {
