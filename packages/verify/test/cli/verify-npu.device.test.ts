@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '@npu-llama/converter';
-import { talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
+import { describeDevice, talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
 import { CheckpointFile } from '@npu-llama/format';
 import { sha256OfCheckpoint } from '../../src/verify/index.js';
 import { TemporaryFolder, TINY } from '../support/models.js';
@@ -29,7 +29,7 @@ function run(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-describe('the trained model on the simulated device', () => {
+describeDevice('the trained model on the simulated device', () => {
   test('agrees at every position of several stories', () => {
     const prompts = ['', 'Once upon a time', 'The', 'It was raining, and'].flatMap(prompt => ['-i', prompt]);
     const { status, stdout, stderr } = run(...againstTales, ...prompts, '-n', '0', '--device', 'sim');
@@ -48,7 +48,7 @@ describe('the trained model on the simulated device', () => {
   });
 });
 
-describe('random models on the simulated device', () => {
+describeDevice('random models on the simulated device', () => {
   test.each([
     ['padding everywhere, heads in groups', { config: TINY }],
     ['a classifier of its own', { config: TINY, sharedClassifier: false }],
@@ -69,7 +69,7 @@ describe('random models on the simulated device', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describeDevice('what goes wrong', () => {
   test('a model with other weights than it says fails with status 1', async () => {
     const hollow = folder.file('hollow.npu');
     using checkpoint = CheckpointFile.open(talesFixture.checkpoint);
