@@ -8,10 +8,6 @@
 
 enum { WORD_BYTES = 8, MAX_PROGRAM_WORDS = 2 * 65536 };
 
-void read_task(const uint8_t *records, uint32_t index, struct uapi_task *out) {
-  memcpy(out, records + (size_t)index * sizeof *out, sizeof *out);
-}
-
 static uint32_t round_up_to_even(uint32_t words) { return words + (words & 1); }
 
 /* The record must name the program that the PC goes to: the kernel reads only the first record's address. */
@@ -50,23 +46,25 @@ static int check_end(struct where where, const struct trailer *trailer, const st
 }
 
 static int plan_task(struct where where, const struct uapi_task *task, uint32_t words, uint32_t domain, struct trailer *trailer,
-                     struct matmul *out) {
-  struct core *core = &cores[where.core];
+                     struct task_work *out) {
+  struct register_file *registers = &cores[where.core].planned;
   const uint8_t *program = resolve_dma(where, domain, "regcmd_addr of the task record", task->regcmd_addr, (uint64_t)words * WORD_BYTES);
   if (!program) return -EINVAL;
+  out->program = one_piece(program, (uint64_t)words * WORD_BYTES);
   stats_add(&stats.program_bytes_read, (uint64_t)words * WORD_BYTES);
-  int status = decode_program(where, core, program, words, trailer);
+  int status = decode_program(where, registers, program, words, trailer);
   if (status == 0) status = check_enabled(where, trailer, task, words);
-  if (status == 0) status = matmul_from_registers(where, core, domain, trailer->enabled, out);
+  if (status == 0) status = matmul_from_registers(where, registers, domain, trailer->enabled, &out->matmul);
   return status;
 }
 
 int chain_plan(const struct share *share, uint32_t domain) {
   struct trailer trailer = {0};
+  cores[share->core].planned = cores[share->core].registers;
   for (uint32_t i = 0; i < share->count; i++) {
     struct where where = {share->core, share->start + i};
     struct uapi_task task;
-    read_task(share->records, where.task, &task);
+    memcpy(&task, share_records(share) + i * sizeof task, sizeof task);
     if (task.regcfg_amount > MAX_PROGRAM_WORDS - PC_DATA_EXTRA_AMOUNT)
       return refuse_task(where, EINVAL, "program-length", "regcfg_amount of the task record = %u, expected at most %u", task.regcfg_amount,
                          MAX_PROGRAM_WORDS - PC_DATA_EXTRA_AMOUNT);
@@ -74,7 +72,7 @@ int chain_plan(const struct share *share, uint32_t domain) {
     int status = i > 0 ? check_link(where, &trailer, &task, words) : 0;
     struct task_work *work = &cores[share->core].tasks[i];
     *work = (struct task_work){0};
-    if (status == 0) status = plan_task(where, &task, words, domain, &trailer, &work->matmul);
+    if (status == 0) status = plan_task(where, &task, words, domain, &trailer, work);
     if (status == 0 && i + 1 == share->count) status = check_end(where, &trailer, &task, share->count);
     if (status < 0) return status;
     /* Integer accumulators are not cleared between the tasks of a kick (reported). */

@@ -8,12 +8,11 @@
 struct share {
   unsigned core;
   uint32_t start, count;  /* in the task array */
-  uint8_t *records;       /* the whole array, as the kernel sees it */
+  uint8_t *array;         /* all of the array, as the device sees it */
 };
+static inline uint8_t *share_records(const struct share *share) { return share->array + (size_t)share->start * sizeof(struct uapi_task); }
 
-/* Decodes and checks every task of a share into cores[core].tasks, running none. 0 or -errno. */
+/* Decodes and checks every task of a share into cores[core].tasks and .planned, running none. 0 or -errno. */
 int chain_plan(const struct share *share, uint32_t domain);
-
-void read_task(const uint8_t *records, uint32_t index, struct uapi_task *out);
 
 #endif

@@ -41,6 +41,7 @@ struct plan {
   bool log;
   unsigned threads; /* 0: as many as the job has cores and the host has processors */
   enum engine_kind engine;
+  uint64_t poison_bytes; /* buffers up to this size start as NaNs, larger ones as zeros */
   bool short_heights;
   uint32_t dead_cores, zero_cores, stale_cores; /* bit masks */
   struct stuck_bit stuck_bits[MAX_STUCK_BITS];

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "stats.h"
 
@@ -40,20 +39,27 @@ void cores_reset(void) {
   uint32_t all = (1u << MAX_CORES) - 1;
   cores_acquire(all);
   for (unsigned i = 0; i < MAX_CORES; i++) {
-    memset(cores[i].values, 0, sizeof cores[i].values);
-    memset(cores[i].written, 0, sizeof cores[i].written);
+    cores[i].registers = (struct register_file){0};
     cores[i].hung = false;
   }
   cores_release(all);
   stats_add(&stats.resets, 1);
 }
 
-int core_reserve(struct core *core, uint32_t tasks) {
-  if (!core->panel && !(core->panel = aligned_alloc(64, (PANEL_BYTES + 63) / 64 * 64))) return -ENOMEM;
+int core_reserve_tasks(struct core *core, uint32_t tasks) {
   if (tasks <= core->task_capacity) return 0;
   struct task_work *grown = realloc(core->tasks, tasks * sizeof *grown);
   if (!grown) return -ENOMEM;
   core->tasks = grown;
   core->task_capacity = tasks;
   return 0;
+}
+
+int core_reserve_panel(struct core *core, size_t bytes) {
+  if (bytes <= core->panel_bytes) return 0;
+  size_t whole_lines = (bytes + 63) / 64 * 64;
+  free(core->panel);
+  core->panel = aligned_alloc(64, whole_lines);
+  core->panel_bytes = core->panel ? whole_lines : 0;
+  return core->panel ? 0 : -ENOMEM;
 }

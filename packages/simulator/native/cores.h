@@ -10,11 +10,12 @@
 #include "registers.h"
 
 struct core {
-  uint32_t values[REGISTER_COUNT];
-  bool written[REGISTER_COUNT]; /* since power-on or reset */
+  struct register_file registers;
+  struct register_file planned; /* as the job being planned will leave them, once none of it is refused */
   bool hung;                    /* a job timed out: nothing runs until ACTION reset */
   bool busy;
   void *panel;                  /* the engine's scratch */
+  size_t panel_bytes;
   struct task_work *tasks;      /* the job being planned and run */
   uint32_t task_capacity;
 };
@@ -26,7 +27,8 @@ void cores_acquire(uint32_t mask);
 void cores_release(uint32_t mask);
 /* ACTION reset: waits for running jobs; registers lose their values, hung cores run again. */
 void cores_reset(void);
-/* Room for a job's tasks and scratch on a core. 0 or -ENOMEM. */
-int core_reserve(struct core *core, uint32_t tasks);
+/* Room for a job's tasks on a core, and for what the engine needs at most for one of them. 0 or -ENOMEM. */
+int core_reserve_tasks(struct core *core, uint32_t tasks);
+int core_reserve_panel(struct core *core, size_t bytes);
 
 #endif

@@ -29,7 +29,7 @@ static const struct field_info *field_below(enum register_id reg, uint32_t stray
   return below;
 }
 
-static int write_register(struct where where, struct core *core, uint32_t index, uint16_t unit, uint16_t offset, uint32_t value) {
+static int write_register(struct where where, struct register_file *registers, uint32_t index, uint16_t unit, uint16_t offset, uint32_t value) {
   enum register_id id = register_at(offset);
   if (id == REGISTER_COUNT)
     return refuse_task(where, EINVAL, "unknown-register", "word %u writes register 0x%04x of unit 0x%04x: a matmul has no such register",
@@ -47,8 +47,8 @@ static int write_register(struct where where, struct core *core, uint32_t index,
     return refuse_task(where, EINVAL, "field-width", "%s %s (0x%04x) = 0x%08x: bits 0x%08x are in no field, expected 0",
                        reg->unit_name, reg->name, offset, value, stray);
   }
-  core->values[id] = value;
-  core->written[id] = true;
+  registers->values[id] = value;
+  registers->written[id] = registers->written_by_program[id] = true;
   return 0;
 }
 
@@ -62,10 +62,11 @@ static int enable_blocks(struct where where, uint32_t index, uint16_t offset, ui
   return 0;
 }
 
-int decode_program(struct where where, struct core *core, const uint8_t *program, uint32_t words, struct trailer *trailer) {
+int decode_program(struct where where, struct register_file *registers, const uint8_t *program, uint32_t words, struct trailer *trailer) {
   *trailer = (struct trailer){0};
-  core->values[REG_PC_BASE_ADDRESS] = 0;
-  core->values[REG_PC_REGISTER_AMOUNTS] = 0;
+  memset(registers->written_by_program, 0, sizeof registers->written_by_program);
+  registers->values[REG_PC_BASE_ADDRESS] = 0;
+  registers->values[REG_PC_REGISTER_AMOUNTS] = 0;
   bool amounts = false, barrier = false, started = false;
   for (uint32_t index = 0; index < words; index++) {
     uint64_t word;
@@ -87,14 +88,14 @@ int decode_program(struct where where, struct core *core, const uint8_t *program
       started = true;
     } else {
       amounts |= unit == UNIT_PC && offset == 0x14;
-      status = write_register(where, core, index, unit, offset, value);
+      status = write_register(where, registers, index, unit, offset, value);
     }
     if (status < 0) return status;
   }
   if (started && !(amounts && barrier))
     return refuse_task(where, EINVAL, "trailer", "the program has no %s before its enable word",
                        amounts ? "0x0041 word" : "PC REGISTER_AMOUNTS (0x14)");
-  trailer->next_address = core->values[REG_PC_BASE_ADDRESS];
-  trailer->next_amount = core->values[REG_PC_REGISTER_AMOUNTS];
+  trailer->next_address = registers->values[REG_PC_BASE_ADDRESS];
+  trailer->next_amount = registers->values[REG_PC_REGISTER_AMOUNTS];
   return 0;
 }

@@ -23,11 +23,7 @@ enum { ENABLE_MATMUL = ENABLE_PC | ENABLE_CNA | ENABLE_DPU };
 int refuse_task(struct where where, int error, const char *rule, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Applies a program's words to a core. 0 or -errno. */
-int decode_program(struct where where, struct core *core, const uint8_t *program, uint32_t words, struct trailer *trailer);
-
-static inline uint32_t field_value(const struct core *core, enum field_id id) {
-  return (core->values[field_table[id].reg] & field_mask(id)) >> field_table[id].low;
-}
+/* Applies a program's words to registers. 0 or -errno. */
+int decode_program(struct where where, struct register_file *registers, const uint8_t *program, uint32_t words, struct trailer *trailer);
 
 #endif

@@ -26,13 +26,13 @@ struct matmul {
 enum {
   SURFACE_ATOM_BYTES = 16,        /* one row of one surface */
   MAX_ROWS = 1022,
-  /* 11 banks of features at most; a panel pads its rows up to a vector (12 rows to 16), each value as f32. */
-  PANEL_BYTES = 11 * 32768 / 2 * 4 * 16 / 12 + 65536,
 };
 
 struct engine {
   const char *name;
-  /* Lays the features out for this engine, once a task. panel: PANEL_BYTES, 64-byte aligned. */
+  /* What prepare() writes for this task, to the byte: features padded to whole vectors of rows, halves as f32. */
+  size_t (*panel_bytes)(const struct matmul *m);
+  /* Lays the features out for this engine, once a task. panel: panel_bytes(m), 64-byte aligned. */
   void (*prepare)(const struct matmul *m, void *panel);
   /* Computes output channels of groups [first, first + count), of group_channels() each. Any split of the
    * groups among threads gives the same bits. */

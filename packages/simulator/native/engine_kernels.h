@@ -18,9 +18,18 @@
 
 enum { DOT_MAX_ROWS = 8, GROUP = 16, BLOCK = 32, STRIP_ROWS = 64, K_STEP = 128 };
 
+static uint32_t whole_vectors(uint32_t rows) { return (rows + LANES - 1) / LANES * LANES; }
+
 static uint32_t strip_width(const struct matmul *m, uint32_t strip) {
-  uint32_t rows = m->rows - strip < STRIP_ROWS ? m->rows - strip : STRIP_ROWS;
-  return (rows + LANES - 1) / LANES * LANES;
+  return whole_vectors(m->rows - strip < STRIP_ROWS ? m->rows - strip : STRIP_ROWS);
+}
+
+/* Only the last strip is padded, because strips are whole vectors. */
+_Static_assert(STRIP_ROWS % LANES == 0, "a strip is whole vectors");
+static size_t panel_bytes(const struct matmul *m) {
+  if (m->in == PRECISION_INT8) return (size_t)m->rows * m->inputs;
+  uint32_t rows = m->rows > DOT_MAX_ROWS ? whole_vectors(m->rows) : m->rows;
+  return (size_t)rows * m->inputs * sizeof(float);
 }
 
 /* Features to f32: [M][K] for dot products; for tiles strips of 64 rows, each [K][64] (the last narrower, its
@@ -229,4 +238,4 @@ static void run(const struct matmul *m, const void *panel, uint32_t first, uint3
   else run_f16(m, panel, first, count);
 }
 
-const struct engine ENGINE = {NAME_TEXT, prepare, run};
+const struct engine ENGINE = {NAME_TEXT, panel_bytes, prepare, run};

@@ -15,6 +15,10 @@ int host_create_memory_file(bool close_on_exec) {
 
 int host_resize(int fd, uint64_t size) { return (int)syscall(SYS_ftruncate, fd, size); }
 
+int64_t host_write(int fd, const void *bytes, size_t count, uint64_t offset) {
+  return syscall(SYS_pwrite64, fd, bytes, count, offset);
+}
+
 /* Gives the pages of a range back; the range reads as zeros afterwards. */
 int host_discard(int fd, uint64_t offset, uint64_t size) {
   return (int)syscall(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);

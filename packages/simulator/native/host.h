@@ -9,6 +9,7 @@
 
 int host_create_memory_file(bool close_on_exec);
 int host_resize(int fd, uint64_t size);
+int64_t host_write(int fd, const void *bytes, size_t count, uint64_t offset);
 int host_discard(int fd, uint64_t offset, uint64_t size);
 void *host_map(void *address, size_t size, int protection, int flags, int fd, int64_t offset);
 int host_unmap(void *address, size_t size);

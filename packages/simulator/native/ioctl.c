@@ -38,8 +38,7 @@ static int call_action(struct open_file *file, union arguments *a, const struct 
 }
 static int call_submit(struct open_file *file, union arguments *a, const struct plan *plan) { return submit(file, &a->submit, plan); }
 static int call_create(struct open_file *file, union arguments *a, const struct plan *plan) {
-  (void)plan;
-  return memory_create(file, &a->create);
+  return memory_create(file, &a->create, plan->poison_bytes);
 }
 static int call_map(struct open_file *file, union arguments *a, const struct plan *plan) {
   (void)plan;

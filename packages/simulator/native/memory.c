@@ -130,6 +130,23 @@ static int map_both_sides(struct buffer *buffer) {
   return buffer->device && buffer->cpu ? 0 : -ENOMEM;
 }
 
+/* Memory is not zeroed unless asked for, and holds whatever was there: here a NaN, read as a half or as a float.
+ * Written through the file: pages that come into being full cost about what the first touch of an empty one costs. */
+static int poison(const struct buffer *buffer) {
+  enum { POISON = 0x7fff, CHUNK_HALVES = 32768 };
+  static uint16_t chunk[CHUNK_HALVES]; /* device_lock is held for writing */
+  if (chunk[0] != POISON)
+    for (unsigned i = 0; i < CHUNK_HALVES; i++) chunk[i] = POISON;
+  uint64_t bytes = buffer->flags & MEM_CACHEABLE ? 2 * buffer->size : buffer->size;
+  for (uint64_t done = 0; done < bytes;) {
+    uint64_t step = bytes - done < sizeof chunk ? bytes - done : sizeof chunk;
+    int64_t written = host_write(buffer->file->fd, chunk, step, buffer->offset + done);
+    if (written <= 0) return -ENOMEM;
+    done += (uint64_t)written;
+  }
+  return 0;
+}
+
 static void give_back_pages(struct buffer *buffer) {
   bool cacheable = buffer->flags & MEM_CACHEABLE;
   if (cacheable) unmap_side(buffer->cpu, buffer->size);
@@ -161,7 +178,7 @@ static void release(struct buffer *buffer) {
   free(buffer);
 }
 
-int memory_create(struct open_file *file, struct uapi_mem_create *arguments) {
+int memory_create(struct open_file *file, struct uapi_mem_create *arguments, uint64_t poison_bytes) {
   int status = check_request(file, arguments);
   if (status < 0) return status;
   const struct hardware *hardware = &file->hardware;
@@ -182,6 +199,7 @@ int memory_create(struct open_file *file, struct uapi_mem_create *arguments) {
   *buffer = (struct buffer){.file = file, .flags = arguments->flags, .domain = (uint32_t)arguments->iommu_domain_id,
                             .size = size, .dma_addr = address, .obj_addr = next_obj_addr};
   status = map_both_sides(buffer);
+  if (status == 0 && size <= poison_bytes && !(buffer->flags & MEM_ZEROING)) status = poison(buffer);
   if (status == 0) status = take_handle(file, buffer);
   if (status == 0) status = insert(window, buffer);
   if (status < 0) {

@@ -21,8 +21,8 @@ struct buffer {
   uint8_t *device;
 };
 
-/* Each returns 0 or -errno after a line on stderr. Call with device_lock held for writing. */
-int memory_create(struct open_file *file, struct uapi_mem_create *arguments);
+/* poison_bytes: the largest buffer that starts as NaNs. Each returns 0 or -errno after a line on stderr. Call with device_lock held for writing. */
+int memory_create(struct open_file *file, struct uapi_mem_create *arguments, uint64_t poison_bytes);
 int memory_destroy(struct open_file *file, uint32_t handle);
 /* Frees what a closing file still has: leaks. */
 void memory_free_all(struct open_file *file);

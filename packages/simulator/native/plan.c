@@ -14,6 +14,7 @@ const struct plan plan_defaults = {
     .nodes = {"/dev/dri/card1"},
     .node_count = 1,
     .log = true,
+    .poison_bytes = 64u << 20,
 };
 
 static bool parse_number(const char *text, uint64_t maximum, uint64_t *out) {
@@ -99,6 +100,8 @@ static bool set_threads(struct plan *plan, const char *value) {
   return true;
 }
 
+static bool set_poison(struct plan *plan, const char *value) { return parse_size(value, &plan->poison_bytes); }
+
 static bool set_engine(struct plan *plan, const char *value) { return engine_by_name(value, &plan->engine); }
 
 static bool set_short_heights(struct plan *plan, const char *value) {
@@ -144,6 +147,7 @@ static const struct {
     {"log", true, set_log, "0 or 1"},
     {"threads", true, set_threads, "0 to 3"},
     {"engine", true, set_engine, "auto, or one that this machine has of portable, avx2, avx512, neon"},
+    {"poison", true, set_poison, "a size such as 64M; 0: none"},
     {"short-heights", false, set_short_heights, "no value"},
     {"dead-core", true, add_dead_core, "0 to 2"},
     {"zero-core", true, add_zero_core, "0 to 2"},

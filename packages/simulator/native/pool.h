@@ -3,12 +3,13 @@
 #ifndef NPU_SIM_POOL_H
 #define NPU_SIM_POOL_H
 
-#include "engine.h"
+#include "region.h"
 
 enum outcome { OUTCOME_RESULT, OUTCOME_ZEROS, OUTCOME_STALE };
 
 struct task_work {
   struct matmul matmul;
+  struct region program;
   enum outcome outcome; /* what a healthy or a faulty core leaves */
 };
 

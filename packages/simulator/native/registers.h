@@ -5,6 +5,7 @@
 #ifndef NPU_SIM_REGISTERS_H
 #define NPU_SIM_REGISTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum unit { UNIT_PC = 0x0101, UNIT_CNA = 0x0201, UNIT_CORE = 0x0801, UNIT_DPU = 0x1001, UNIT_DPU_RDMA = 0x2001 };
@@ -47,6 +48,13 @@ struct field_info {
 
 extern const struct field_info field_table[FIELD_COUNT];
 
+/* A core's registers. Values outlive tasks, jobs and processes; a program may not rely on that. */
+struct register_file {
+  uint32_t values[REGISTER_COUNT];
+  bool written[REGISTER_COUNT];            /* since power-on or reset */
+  bool written_by_program[REGISTER_COUNT]; /* by the program decoded last */
+};
+
 /* The table, its defined_bits filled in on the first call. */
 const struct register_info *register_table(void);
 /* The register at an offset, or REGISTER_COUNT. */
@@ -55,6 +63,10 @@ enum register_id register_at(uint16_t offset);
 static inline uint32_t field_mask(enum field_id id) {
   const struct field_info *field = &field_table[id];
   return (uint32_t)(((uint64_t)1 << field->width) - 1) << field->low;
+}
+
+static inline uint32_t field_value(const struct register_file *registers, enum field_id id) {
+  return (registers->values[field_table[id].reg] & field_mask(id)) >> field_table[id].low;
 }
 
 #endif

@@ -15,9 +15,9 @@ static const char *field_text(enum field_id id, char out[96]) {
   return out;
 }
 
-static int refuse_field(struct where where, const char *rule, const struct core *core, enum field_id id, int64_t wanted, const char *why) {
+static int refuse_field(struct where where, const char *rule, const struct register_file *registers, enum field_id id, int64_t wanted, const char *why) {
   char name[96];
-  return refuse_task(where, EINVAL, rule, "%s = %u, expected %lld%s%s", field_text(id, name), field_value(core, id),
+  return refuse_task(where, EINVAL, rule, "%s = %u, expected %lld%s%s", field_text(id, name), field_value(registers, id),
                      (long long)wanted, *why ? ": " : "", why);
 }
 
@@ -27,36 +27,38 @@ static bool takes_part(enum register_id reg, uint32_t enabled) {
   return unit != UNIT_PC;
 }
 
-static int check_complete(struct where where, const struct core *core, uint32_t enabled) {
+/* What a program leaves out keeps the value of a task before, and such a program does not run reliably. */
+static int check_complete(struct where where, const struct register_file *registers, uint32_t enabled) {
   for (unsigned reg = 0; reg < REGISTER_COUNT; reg++) {
-    if (!takes_part(reg, enabled) || core->written[reg]) continue;
+    if (!takes_part(reg, enabled) || registers->written_by_program[reg]) continue;
     const struct register_info *info = &register_table()[reg];
-    return refuse_task(where, EINVAL, "unwritten-register",
-                       "%s %s (0x%04x) was never written since power-on or reset, expected every register of the program to be",
-                       info->unit_name, info->name, info->offset);
+    char before[64] = "was not since power-on or reset";
+    if (registers->written[reg]) snprintf(before, sizeof before, "keeps 0x%x from a task before", registers->values[reg]);
+    return refuse_task(where, EINVAL, "incomplete-program", "%s %s (0x%04x) is not written by the program and %s, expected every register to be",
+                       info->unit_name, info->name, info->offset, before);
   }
   return 0;
 }
 
-static int check_fixed_fields(struct where where, const struct core *core, uint32_t enabled) {
+static int check_fixed_fields(struct where where, const struct register_file *registers, uint32_t enabled) {
   for (unsigned id = 0; id < FIELD_COUNT; id++) {
     const struct field_info *field = &field_table[id];
-    if (field->fixed == FREE || !takes_part(field->reg, enabled) || field_value(core, id) == field->fixed) continue;
-    return refuse_field(where, "unmodelled", core, id, field->fixed, "the only setting of a matmul");
+    if (field->fixed == FREE || !takes_part(field->reg, enabled) || field_value(registers, id) == field->fixed) continue;
+    return refuse_field(where, "unmodelled", registers, id, field->fixed, "the only setting of a matmul");
   }
   return 0;
 }
 
-static int check_precisions(struct where where, const struct core *core, struct matmul *out) {
-  uint32_t in = field_value(core, CNA_CONV_CON1_IN_PRECISION);
+static int check_precisions(struct where where, const struct register_file *registers, struct matmul *out) {
+  uint32_t in = field_value(registers, CNA_CONV_CON1_IN_PRECISION);
   if (in != PRECISION_FP16 && in != PRECISION_INT8)
     return refuse_task(where, EINVAL, "precision", "CNA CONV_CON1.IN_PRECISION (0x100c) = %u, expected 2 (fp16) or 0 (int8): others are not modelled", in);
   static const enum field_id same[] = {CNA_CONV_CON1_PROC_PRECISION, CORE_MISC_CFG_PROC_PRECISION, DPU_DATA_FORMAT_IN_PRECISION,
                                        DPU_DATA_FORMAT_PROC_PRECISION};
   for (unsigned i = 0; i < sizeof same / sizeof *same; i++)
-    if (field_value(core, same[i]) != in)
-      return refuse_field(where, "precision", core, same[i], in, "as CNA CONV_CON1.IN_PRECISION (0x100c)");
-  uint32_t result = field_value(core, DPU_DATA_FORMAT_OUT_PRECISION);
+    if (field_value(registers, same[i]) != in)
+      return refuse_field(where, "precision", registers, same[i], in, "as CNA CONV_CON1.IN_PRECISION (0x100c)");
+  uint32_t result = field_value(registers, DPU_DATA_FORMAT_OUT_PRECISION);
   bool fits = in == PRECISION_FP16 ? result == PRECISION_FP32 || result == PRECISION_FP16 : result == PRECISION_INT32;
   if (!fits)
     return refuse_task(where, EINVAL, "precision", "DPU DATA_FORMAT.OUT_PRECISION (0x4010) = %u, expected %s", result,
@@ -67,21 +69,21 @@ static int check_precisions(struct where where, const struct core *core, struct 
   int64_t size_e = in == PRECISION_INT8 ? 7 : result == PRECISION_FP32 ? 3 : 1;
   static const enum field_id size_fields[] = {DPU_BS_OW_CFG_SIZE_E_0, DPU_BS_OW_CFG_SIZE_E_1, DPU_BS_OW_CFG_SIZE_E_2};
   for (unsigned i = 0; i < 3; i++)
-    if (field_value(core, size_fields[i]) != size_e)
-      return refuse_field(where, "output-format", core, size_fields[i], size_e, "3 for fp32, 1 for fp16, 7 for int32 output");
+    if (field_value(registers, size_fields[i]) != size_e)
+      return refuse_field(where, "output-format", registers, size_fields[i], size_e, "3 for fp32, 1 for fp16, 7 for int32 output");
   int64_t narrow = result == PRECISION_FP16;
-  if (field_value(core, DPU_OUT_CVT_SCALE_FP32TOFP16_EN) != narrow)
-    return refuse_field(where, "output-format", core, DPU_OUT_CVT_SCALE_FP32TOFP16_EN, narrow, "1 for fp16 output, else 0");
+  if (field_value(registers, DPU_OUT_CVT_SCALE_FP32TOFP16_EN) != narrow)
+    return refuse_field(where, "output-format", registers, DPU_OUT_CVT_SCALE_FP32TOFP16_EN, narrow, "1 for fp16 output, else 0");
   int64_t quad = in == PRECISION_FP16;
-  if (field_value(core, CORE_MISC_CFG_QD_EN) != quad)
-    return refuse_field(where, "output-format", core, CORE_MISC_CFG_QD_EN, quad, "1 for fp16, 0 for int8");
+  if (field_value(registers, CORE_MISC_CFG_QD_EN) != quad)
+    return refuse_field(where, "output-format", registers, CORE_MISC_CFG_QD_EN, quad, "1 for fp16, 0 for int8");
   return 0;
 }
 
-static int check_shape(struct where where, const struct core *core, struct matmul *out) {
-  uint32_t rows = out->rows = field_value(core, CNA_DATA_SIZE0_DATAIN_HEIGHT);
-  uint32_t inputs = out->inputs = field_value(core, CNA_DATA_SIZE1_DATAIN_CHANNEL);
-  uint32_t outputs = out->outputs = field_value(core, CNA_WEIGHT_SIZE2_WEIGHT_KERNELS);
+static int check_shape(struct where where, const struct register_file *registers, struct matmul *out) {
+  uint32_t rows = out->rows = field_value(registers, CNA_DATA_SIZE0_DATAIN_HEIGHT);
+  uint32_t inputs = out->inputs = field_value(registers, CNA_DATA_SIZE1_DATAIN_CHANNEL);
+  uint32_t outputs = out->outputs = field_value(registers, CNA_WEIGHT_SIZE2_WEIGHT_KERNELS);
   uint32_t group = group_channels(out), kernel_bytes = inputs * input_bytes(out->in);
   if (rows == 0 || rows > MAX_ROWS || (rows != 1 && rows % 4 != 0))
     return refuse_task(where, EINVAL, "rows", "CNA DATA_SIZE0.DATAIN_HEIGHT (0x1020) = %u, expected 1 or a multiple of 4 up to %u", rows, MAX_ROWS);
@@ -98,7 +100,7 @@ static int check_shape(struct where where, const struct core *core, struct matmu
   return 0;
 }
 
-static int check_sizes_agree(struct where where, const struct core *core, const struct matmul *m) {
+static int check_sizes_agree(struct where where, const struct register_file *registers, const struct matmul *m) {
   const int64_t rows = m->rows, inputs = m->inputs, outputs = m->outputs, kernel = inputs * input_bytes(m->in);
   const struct {
     enum field_id field;
@@ -121,13 +123,13 @@ static int check_sizes_agree(struct where where, const struct core *core, const 
       {DPU_WDMA_SIZE_0_CHANNEL_WDMA, outputs - 1, "N-1 with N of CNA WEIGHT_SIZE2.WEIGHT_KERNELS (0x1038)"},
   };
   for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++)
-    if (field_value(core, sizes[i].field) != sizes[i].wanted)
-      return refuse_field(where, "size", core, sizes[i].field, sizes[i].wanted, sizes[i].why);
+    if (field_value(registers, sizes[i].field) != sizes[i].wanted)
+      return refuse_field(where, "size", registers, sizes[i].field, sizes[i].wanted, sizes[i].why);
   return 0;
 }
 
-static int check_cbuf(struct where where, const struct core *core, const struct matmul *m) {
-  uint32_t feature_banks = field_value(core, CNA_CBUF_CON0_DATA_BANK), weight_banks = field_value(core, CNA_CBUF_CON0_WEIGHT_BANK);
+static int check_cbuf(struct where where, const struct register_file *registers, const struct matmul *m) {
+  uint32_t feature_banks = field_value(registers, CNA_CBUF_CON0_DATA_BANK), weight_banks = field_value(registers, CNA_CBUF_CON0_WEIGHT_BANK);
   uint64_t bytes = (uint64_t)m->rows * m->inputs * input_bytes(m->in);
   uint64_t needed = (bytes + BANK_BYTES - 1) / BANK_BYTES;
   if (feature_banks < needed || feature_banks == 0)
@@ -137,8 +139,8 @@ static int check_cbuf(struct where where, const struct core *core, const struct 
     return refuse_task(where, EINVAL, "cbuf", "CNA CBUF_CON0 (0x1040): DATA_BANK %u and WEIGHT_BANK %u, expected at least 1 each and at most %u together",
                        feature_banks, weight_banks, BANKS);
   int64_t entries = (m->inputs * input_bytes(m->in) + ENTRY_BYTES - 1) / ENTRY_BYTES;
-  if (field_value(core, CNA_CBUF_CON1_DATA_ENTRIES) != entries)
-    return refuse_field(where, "cbuf", core, CNA_CBUF_CON1_DATA_ENTRIES, entries, "64-byte entries of one feature row");
+  if (field_value(registers, CNA_CBUF_CON1_DATA_ENTRIES) != entries)
+    return refuse_field(where, "cbuf", registers, CNA_CBUF_CON1_DATA_ENTRIES, entries, "64-byte entries of one feature row");
   return 0;
 }
 
@@ -146,34 +148,24 @@ static int64_t sign_extend_28(uint32_t value) { return (int64_t)(int32_t)(value 
 
 /* Distances in atoms of 16 bytes. Features: the next surface begins LINE_STRIDE + SURF_STRIDE atoms on, which is
  * M when SURF_STRIDE is as documented. Results: DST_SURF_STRIDE a surface, SURF_ADD a group of channels. */
-static int check_strides(struct where where, const struct core *core, struct matmul *out) {
-  uint32_t line = field_value(core, CNA_DMA_CON1_LINE_STRIDE);
+static int check_strides(struct where where, const struct register_file *registers, struct matmul *out) {
+  uint32_t line = field_value(registers, CNA_DMA_CON1_LINE_STRIDE);
   if (line != LINE_STRIDE_ONE_WIDE)
-    return refuse_field(where, "stride", core, CNA_DMA_CON1_LINE_STRIDE, LINE_STRIDE_ONE_WIDE, "features are one wide");
-  int64_t surface = line + sign_extend_28(field_value(core, CNA_DMA_CON2_SURF_STRIDE));
+    return refuse_field(where, "stride", registers, CNA_DMA_CON1_LINE_STRIDE, LINE_STRIDE_ONE_WIDE, "features are one wide");
+  int64_t surface = line + sign_extend_28(field_value(registers, CNA_DMA_CON2_SURF_STRIDE));
   if (surface < out->rows)
     return refuse_task(where, EINVAL, "stride", "CNA DMA_CON2.SURF_STRIDE (0x1080) = 0x%07x puts feature surfaces %lld rows apart, expected at least M = %u (SURF_STRIDE 0x%07x)",
-                       field_value(core, CNA_DMA_CON2_SURF_STRIDE), (long long)surface, out->rows, (out->rows - line) & 0x0fffffff);
-  uint32_t stride = field_value(core, DPU_DST_SURF_STRIDE_DST_SURF_STRIDE);
+                       field_value(registers, CNA_DMA_CON2_SURF_STRIDE), (long long)surface, out->rows, (out->rows - line) & 0x0fffffff);
+  uint32_t stride = field_value(registers, DPU_DST_SURF_STRIDE_DST_SURF_STRIDE);
   if (stride < out->rows)
     return refuse_task(where, EINVAL, "stride", "DPU DST_SURF_STRIDE.DST_SURF_STRIDE (0x4024) = %u, expected at least M = %u: result surfaces would overlap",
                        stride, out->rows);
   int64_t surfaces = (int64_t)group_channels(out) * output_bytes(out->out) / SURFACE_ATOM_BYTES;
-  if (field_value(core, DPU_SURFACE_ADD_SURF_ADD) != stride * surfaces)
-    return refuse_field(where, "stride", core, DPU_SURFACE_ADD_SURF_ADD, stride * surfaces, "DST_SURF_STRIDE (0x4024) times the surfaces of a channel group");
+  if (field_value(registers, DPU_SURFACE_ADD_SURF_ADD) != stride * surfaces)
+    return refuse_field(where, "stride", registers, DPU_SURFACE_ADD_SURF_ADD, stride * surfaces, "DST_SURF_STRIDE (0x4024) times the surfaces of a channel group");
   out->feature_surface_bytes = (size_t)surface * SURFACE_ATOM_BYTES;
   out->result_surface_bytes = (size_t)stride * SURFACE_ATOM_BYTES;
   return 0;
-}
-
-uint64_t feature_span(const struct matmul *m) {
-  uint64_t surfaces = (uint64_t)m->inputs * input_bytes(m->in) / SURFACE_ATOM_BYTES;
-  return (surfaces - 1) * m->feature_surface_bytes + (uint64_t)m->rows * SURFACE_ATOM_BYTES;
-}
-
-uint64_t result_span(const struct matmul *m) {
-  uint64_t surfaces = (uint64_t)m->outputs * output_bytes(m->out) / SURFACE_ATOM_BYTES;
-  return (surfaces - 1) * m->result_surface_bytes + (uint64_t)m->rows * SURFACE_ATOM_BYTES;
 }
 
 uint8_t *resolve_dma(struct where where, uint32_t domain, const char *what, uint64_t address, uint64_t bytes) {
@@ -201,35 +193,31 @@ uint8_t *resolve_dma(struct where where, uint32_t domain, const char *what, uint
   return buffer->device + (address - buffer->dma_addr);
 }
 
-static bool overlap(const uint8_t *a, uint64_t a_bytes, const uint8_t *b, uint64_t b_bytes) {
-  return a < b + b_bytes && b < a + a_bytes;
-}
-
-static int check_addresses(struct where where, const struct core *core, uint32_t domain, struct matmul *out) {
-  uint32_t features = core->values[REG_CNA_FEATURE_DATA_ADDR], weights = core->values[REG_CNA_DCOMP_ADDR0];
-  uint32_t result = core->values[REG_DPU_DST_BASE_ADDR];
-  uint64_t weight_bytes = (uint64_t)out->inputs * out->outputs * input_bytes(out->in);
-  if (!(out->features = resolve_dma(where, domain, "CNA FEATURE_DATA_ADDR (0x1070)", features, feature_span(out)))) return -EINVAL;
+static int check_addresses(struct where where, const struct register_file *registers, uint32_t domain, struct matmul *out) {
+  uint32_t features = registers->values[REG_CNA_FEATURE_DATA_ADDR], weights = registers->values[REG_CNA_DCOMP_ADDR0];
+  uint32_t result = registers->values[REG_DPU_DST_BASE_ADDR];
+  uint64_t feature_span = region_span(feature_region(out)), weight_bytes = region_span(weight_region(out)), result_span = region_span(result_region(out));
+  if (!(out->features = resolve_dma(where, domain, "CNA FEATURE_DATA_ADDR (0x1070)", features, feature_span))) return -EINVAL;
   if (!(out->weights = resolve_dma(where, domain, "CNA DCOMP_ADDR0 (0x1110)", weights, weight_bytes))) return -EINVAL;
-  if (!(out->result = resolve_dma(where, domain, "DPU DST_BASE_ADDR (0x4020)", result, result_span(out)))) return -EINVAL;
-  if (overlap(out->result, result_span(out), out->features, feature_span(out)))
+  if (!(out->result = resolve_dma(where, domain, "DPU DST_BASE_ADDR (0x4020)", result, result_span))) return -EINVAL;
+  if (regions_overlap(result_region(out), feature_region(out)))
     return refuse_task(where, EINVAL, "dma-overlap", "DPU DST_BASE_ADDR (0x4020) = 0x%x: %llu bytes written overlap the features read at 0x%x", result,
-                       (unsigned long long)result_span(out), features);
-  if (overlap(out->result, result_span(out), out->weights, weight_bytes))
+                       (unsigned long long)result_span, features);
+  if (regions_overlap(result_region(out), weight_region(out)))
     return refuse_task(where, EINVAL, "dma-overlap", "DPU DST_BASE_ADDR (0x4020) = 0x%x: %llu bytes written overlap the weights read at 0x%x", result,
-                       (unsigned long long)result_span(out), weights);
+                       (unsigned long long)result_span, weights);
   return 0;
 }
 
-int matmul_from_registers(struct where where, const struct core *core, uint32_t domain, uint32_t enabled, struct matmul *out) {
+int matmul_from_registers(struct where where, const struct register_file *registers, uint32_t domain, uint32_t enabled, struct matmul *out) {
   *out = (struct matmul){0};
-  int status = check_complete(where, core, enabled);
-  if (status == 0) status = check_fixed_fields(where, core, enabled);
-  if (status == 0) status = check_precisions(where, core, out);
-  if (status == 0) status = check_shape(where, core, out);
-  if (status == 0) status = check_sizes_agree(where, core, out);
-  if (status == 0) status = check_cbuf(where, core, out);
-  if (status == 0) status = check_strides(where, core, out);
-  if (status == 0) status = check_addresses(where, core, domain, out);
+  int status = check_complete(where, registers, enabled);
+  if (status == 0) status = check_fixed_fields(where, registers, enabled);
+  if (status == 0) status = check_precisions(where, registers, out);
+  if (status == 0) status = check_shape(where, registers, out);
+  if (status == 0) status = check_sizes_agree(where, registers, out);
+  if (status == 0) status = check_cbuf(where, registers, out);
+  if (status == 0) status = check_strides(where, registers, out);
+  if (status == 0) status = check_addresses(where, registers, domain, out);
   return status;
 }

@@ -1,4 +1,4 @@
-/* What the silicon would get wrong without a word, refused: from a core's registers to a checked matmul. */
+/* What the silicon would get wrong without a word, refused: from registers to a checked matmul. */
 #ifndef NPU_SIM_RULES_H
 #define NPU_SIM_RULES_H
 
@@ -8,10 +8,6 @@
 uint8_t *resolve_dma(struct where where, uint32_t domain, const char *what, uint64_t address, uint64_t bytes);
 
 /* 0 or -errno. enabled: the blocks the trailer started. */
-int matmul_from_registers(struct where where, const struct core *core, uint32_t domain, uint32_t enabled, struct matmul *out);
-
-/* Bytes from the first to the last that a task reads or writes there. */
-uint64_t feature_span(const struct matmul *m);
-uint64_t result_span(const struct matmul *m);
+int matmul_from_registers(struct where where, const struct register_file *registers, uint32_t domain, uint32_t enabled, struct matmul *out);
 
 #endif

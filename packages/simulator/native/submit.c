@@ -8,8 +8,8 @@
 #include "faults.h"
 #include "host.h"
 #include "memory.h"
+#include "overlap.h"
 #include "refuse.h"
-#include "rules.h"
 #include "stats.h"
 
 enum { DOMAINS_SINCE_DRIVER = 907 }; /* 0.9.7: SUBMIT names a domain and returns hw_elapse_time */
@@ -57,7 +57,7 @@ static int find_shares(const struct uapi_submit *job, uint32_t mask, const struc
     if ((uint64_t)own->task_start + own->task_number > records)
       return refuse(EINVAL, "task-array", "SUBMIT subcore_task[%u] names tasks %u to %llu, but the buffer of the array has room for %llu", core + offset,
                     own->task_start, (unsigned long long)own->task_start + own->task_number - 1, (unsigned long long)records);
-    shares[(*count)++] = (struct share){core, own->task_start, own->task_number, array->cpu};
+    shares[(*count)++] = (struct share){core, own->task_start, own->task_number, array->device};
     total += own->task_number;
   }
   for (unsigned i = 0; i < SUBCORE_TASKS; i++)
@@ -102,25 +102,10 @@ static int check_alive(uint32_t mask, const struct plan *plan) {
   return -ETIMEDOUT;
 }
 
-/* Two cores of a job writing the same bytes: silicon leaves whichever came last. */
-static int check_results_apart(const struct share *shares, unsigned count) {
-  for (unsigned a = 0; a < count; a++)
-    for (unsigned b = a + 1; b < count; b++)
-      for (uint32_t i = 0; i < shares[a].count; i++)
-        for (uint32_t j = 0; j < shares[b].count; j++) {
-          const struct matmul *x = &cores[shares[a].core].tasks[i].matmul, *y = &cores[shares[b].core].tasks[j].matmul;
-          bool dense = x->result_surface_bytes == x->rows * (size_t)SURFACE_ATOM_BYTES && y->result_surface_bytes == y->rows * (size_t)SURFACE_ATOM_BYTES;
-          if (!dense || x->result >= y->result + result_span(y) || y->result >= x->result + result_span(x)) continue;
-          struct where where = {shares[b].core, shares[b].start + j};
-          return refuse_task(where, EINVAL, "dma-overlap", "DPU DST_BASE_ADDR (0x4020): its result overlaps the one of core %u, task %u in the same job",
-                             shares[a].core, shares[a].start + i);
-        }
-  return 0;
-}
-
 static void apply_stuck_bits(const struct matmul *m, const struct plan *plan) {
+  uint64_t span = region_span(result_region(m));
   for (unsigned i = 0; i < plan->stuck_bit_count; i++)
-    if (plan->stuck_bits[i].offset < result_span(m)) m->result[plan->stuck_bits[i].offset] |= (uint8_t)(1u << plan->stuck_bits[i].bit);
+    if (plan->stuck_bits[i].offset < span) m->result[plan->stuck_bits[i].offset] |= (uint8_t)(1u << plan->stuck_bits[i].bit);
 }
 
 static void plan_outcomes(const struct share *shares, unsigned count, const struct plan *plan) {
@@ -160,21 +145,38 @@ static void account(const struct share *shares, unsigned count, const struct pla
       stats_add(&traffic_weights, weights);
       stats_add(&traffic_written, written);
     }
-    uint32_t last = shares[s].start + shares[s].count - 1, status = INT_DPU;
-    memcpy(shares[s].records + (size_t)last * sizeof(struct uapi_task) + offsetof(struct uapi_task, int_status), &status, sizeof status);
+    uint32_t last = shares[s].count - 1, status = INT_DPU;
+    memcpy(share_records(&shares[s]) + last * sizeof(struct uapi_task) + offsetof(struct uapi_task, int_status), &status, sizeof status);
   }
 }
 
-/* With its cores taken: plan everything, so that a refused job has run nothing; then run. */
+/* Room for what the engine needs for the largest of the planned tasks of each core. */
+static int reserve_panels(const struct share *shares, unsigned count, const struct engine *engine) {
+  int status = 0;
+  for (unsigned s = 0; s < count && status == 0; s++) {
+    struct core *core = &cores[shares[s].core];
+    size_t most = 0;
+    for (uint32_t i = 0; i < shares[s].count; i++) {
+      size_t bytes = engine->panel_bytes(&core->tasks[i].matmul);
+      if (bytes > most) most = bytes;
+    }
+    status = core_reserve_panel(core, most);
+  }
+  return status;
+}
+
+/* With its cores taken: plan everything, so that a refused job has run nothing and left the registers alone; then run. */
 static int run_on_cores(struct uapi_submit *job, uint32_t mask, struct share *shares, unsigned count, uint32_t domain, const struct plan *plan) {
   int status = check_alive(mask, plan);
   for (unsigned s = 0; s < count && status == 0; s++) {
-    status = core_reserve(&cores[shares[s].core], shares[s].count);
+    status = core_reserve_tasks(&cores[shares[s].core], shares[s].count);
     if (status == 0) status = chain_plan(&shares[s], domain);
     if (status == -ETIMEDOUT) hang(mask);
   }
-  if (status == 0) status = check_results_apart(shares, count);
+  if (status == 0) status = check_overlaps(shares, count);
+  if (status == 0) status = reserve_panels(shares, count, engine_get(plan->engine));
   if (status < 0) return status;
+  for (unsigned s = 0; s < count; s++) cores[shares[s].core].registers = cores[shares[s].core].planned;
   plan_outcomes(shares, count, plan);
   uint64_t started = host_nanoseconds();
   run(shares, count, plan);

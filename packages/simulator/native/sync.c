@@ -7,6 +7,8 @@
 #include "refuse.h"
 #include "stats.h"
 
+enum { CACHE_LINE_BYTES = 64 };
+
 int memory_sync(const struct open_file *file, const struct uapi_mem_sync *arguments) {
   const struct buffer *buffer = memory_by_obj_addr(file, arguments->obj_addr);
   if (!buffer)
@@ -20,14 +22,17 @@ int memory_sync(const struct open_file *file, const struct uapi_mem_sync *argume
   if (size == 0 || offset > buffer->size || size > buffer->size - offset)
     return refuse(EINVAL, "sync", "MEM_SYNC of handle %u: offset %llu and size %llu, expected a range within its %llu bytes", buffer->handle,
                   (unsigned long long)offset, (unsigned long long)size, (unsigned long long)buffer->size);
+  /* Caches work on whole lines: the neighbours in the first and the last line go along. Buffers are whole lines. */
+  uint64_t first = offset / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+  uint64_t bytes = (offset + size + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES - first;
   /* Both at once: what the CPU wrote goes out first, as a cache clean and invalidate does. */
   if (arguments->flags & SYNC_TO_DEVICE) {
-    memcpy(buffer->device + offset, buffer->cpu + offset, size);
+    memcpy(buffer->device + first, buffer->cpu + first, bytes);
     stats_add(&stats.syncs_to_device, 1);
     stats_add(&stats.sync_bytes_to_device, size);
   }
   if (arguments->flags & SYNC_FROM_DEVICE) {
-    memcpy(buffer->cpu + offset, buffer->device + offset, size);
+    memcpy(buffer->cpu + first, buffer->device + first, bytes);
     stats_add(&stats.syncs_from_device, 1);
     stats_add(&stats.sync_bytes_from_device, size);
   }

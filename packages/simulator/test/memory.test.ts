@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { configure, Device, errnoOf, lastRefusal, MEM, resetStats, SYNC, stats } from './support/device.js';
+import {
+  configure,
+  Device,
+  errnoOf,
+  isFresh,
+  lastRefusal,
+  MEM,
+  resetStats,
+  SYNC,
+  stats,
+} from './support/device.js';
 import { Job } from './support/jobs.js';
 import { makeProblem } from './support/matrices.js';
 
@@ -13,7 +23,7 @@ beforeEach(() => {
 afterEach(() => device.close());
 
 describe('a buffer', () => {
-  test('is whole pages, zeroed, with a page-aligned DMA address below 4 GiB and a page of nobody around it', () => {
+  test('is whole pages with a page-aligned DMA address below 4 GiB and a page of nobody around it', () => {
     const buffers = [1, 4096, 4097, 100_000].map(size => device.buffer(size));
     expect(buffers.map(b => b.size)).toEqual([4096, 4096, 8192, 102_400]);
     const sorted = [...buffers].sort((a, b) => Number(a.dma - b.dma));
@@ -21,7 +31,6 @@ describe('a buffer', () => {
       expect(buffer.dma % 4096n).toBe(0n);
       expect(buffer.dma).toBeGreaterThan(0n);
       expect(buffer.dma + BigInt(buffer.size)).toBeLessThanOrEqual(2n ** 32n);
-      expect(buffer.bytes.every(byte => byte === 0)).toBe(true);
       const next = sorted[i + 1];
       if (next) expect(next.dma - buffer.dma - BigInt(buffer.size)).toBeGreaterThanOrEqual(4096n);
     }
@@ -36,6 +45,47 @@ describe('a buffer', () => {
     expect(second.dma).not.toBe(first.dma);
     expect(second.objAddr).not.toBe(first.objAddr);
     device.destroy(second.handle, second.objAddr);
+  });
+
+  test.each([
+    ['uncached', 0],
+    ['write-combined', MEM.writeCombine],
+    ['cacheable', MEM.cacheable],
+  ])('holds NaNs on every side when it is new, %s, unless zeroing was asked for', (_, flags) => {
+    const buffer = device.buffer(100_000, flags);
+    expect(isFresh(buffer.bytes)).toBe(true);
+    const zeroed = device.buffer(100_000, flags | MEM.zeroing);
+    expect(zeroed.bytes.every(byte => byte === 0)).toBe(true);
+    if (flags === MEM.cacheable) {
+      buffer.bytes.fill(0);
+      zeroed.bytes.fill(1);
+      for (const each of [buffer, zeroed]) each.sync(SYNC.fromDevice);
+      expect(isFresh(buffer.bytes)).toBe(true);
+      expect(zeroed.bytes.every(byte => byte === 0)).toBe(true);
+    }
+    for (const each of [buffer, zeroed]) each.destroy();
+  });
+
+  test('is not filled above the size of poison=SIZE', () => {
+    configure('poison=8K');
+    const [small, large] = [device.buffer(8192), device.buffer(8193)];
+    expect(isFresh(small.bytes)).toBe(true);
+    expect(large.bytes.every(byte => byte === 0)).toBe(true);
+    for (const buffer of [small, large]) buffer.destroy();
+    configure('poison=0');
+    const none = device.buffer(1);
+    expect(none.bytes.every(byte => byte === 0)).toBe(true);
+    none.destroy();
+  });
+
+  test('that nothing was written to gives NaN, not a right answer', () => {
+    const job = new Job(device, [[makeProblem('fp32', 4, 64, 32)]]);
+    const fresh = device.buffer(job.features[0]!.size, MEM.writeCombine);
+    job.word(0, 0x1070).value = Number(fresh.dma);
+    job.submit();
+    expect(job.result(0).every(v => Number.isNaN(v))).toBe(true);
+    fresh.destroy();
+    job.destroy();
   });
 
   test('may be mapped in part and more than once', () => {
@@ -74,7 +124,7 @@ describe('a cacheable buffer has two sides', () => {
     job.word(0, 0x1070).value = Number(cacheable.dma);
     cacheable.write(problem.features);
     job.submit();
-    expect(job.result(0).every(v => v === 0)).toBe(true);
+    expect(job.result(0).every(v => Number.isNaN(v))).toBe(true);
     cacheable.sync(SYNC.toDevice);
     job.submit();
     expect(job.worst()).toBeLessThanOrEqual(1);
@@ -82,15 +132,48 @@ describe('a cacheable buffer has two sides', () => {
     job.destroy();
   });
 
-  test('what the device wrote is invisible to the CPU until a sync from it, of just the bytes synced', () => {
+  test('what the device wrote is invisible to the CPU until a sync from it, of just the cache lines synced', () => {
     const job = new Job(device, [[problem]]);
     const result = job.results[0]!;
     job.submit();
-    expect(result.bytes.every(byte => byte === 0)).toBe(true);
-    result.sync(SYNC.fromDevice, 64, 32);
-    expect(result.bytes.subarray(0, 64).every(byte => byte === 0)).toBe(true);
-    expect(result.bytes.subarray(64, 96).some(byte => byte !== 0)).toBe(true);
-    expect(result.bytes.subarray(96).every(byte => byte === 0)).toBe(true);
+    expect(isFresh(result.bytes)).toBe(true);
+    result.sync(SYNC.fromDevice, 100, 1);
+    expect(isFresh(result.bytes.subarray(0, 64))).toBe(true);
+    for (const line of [64, 96]) expect(isFresh(result.bytes.subarray(line, line + 32))).toBe(false);
+    expect(isFresh(result.bytes.subarray(128))).toBe(true);
+    job.destroy();
+  });
+
+  test('whole cache lines go along with what is synced: what the CPU has in them is lost, or written over', () => {
+    const buffer = device.buffer(4096, MEM.cacheable);
+    buffer.bytes.fill(1);
+    buffer.sync(SYNC.toDevice);
+    buffer.bytes.fill(2);
+    buffer.sync(SYNC.fromDevice, 127, 2);
+    expect([63, 64, 191, 192].map(at => buffer.bytes[at])).toEqual([2, 1, 1, 2]);
+    buffer.bytes.fill(3);
+    buffer.sync(SYNC.toDevice, 4095, 1);
+    buffer.sync(SYNC.fromDevice);
+    expect([4031, 4032, 4095].map(at => buffer.bytes[at])).toEqual([1, 3, 3]);
+    buffer.destroy();
+  });
+
+  test('and task records are read on that of the device', () => {
+    const job = new Job(device, [[problem]]);
+    const cacheable = device.buffer(4096, MEM.cacheable | MEM.kernelMapping);
+    job.write();
+    cacheable.write(job.tasks.bytes.subarray(0, 40));
+    expect(errnoOf(() => job.submit({ taskObjAddr: cacheable.objAddr }))).toBe('EINVAL');
+    expect(lastRefusal()).toContain(
+      'program-length: core 0, task 0: regcfg_amount of the task record = 2147450879',
+    );
+    cacheable.sync(SYNC.toDevice, 0, 40);
+    job.submit({ taskObjAddr: cacheable.objAddr });
+    expect(job.worst()).toBeLessThanOrEqual(1);
+    expect(cacheable.bytes[21]).toBe(0);
+    cacheable.sync(SYNC.fromDevice, 0, 40);
+    expect(cacheable.bytes[21]).toBe(3); // int_status 0x300
+    cacheable.destroy();
     job.destroy();
   });
 
@@ -107,7 +190,7 @@ describe('a cacheable buffer has two sides', () => {
     const uncached = device.buffer(4096);
     job.word(0, 0x4020).value = Number(uncached.dma);
     job.submit();
-    expect(uncached.bytes.some(byte => byte !== 0)).toBe(true);
+    expect(isFresh(uncached.bytes.subarray(0, 512))).toBe(false);
     uncached.destroy();
     job.destroy();
   });

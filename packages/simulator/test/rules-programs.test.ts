@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { errnoOf, lastRefusal, stats } from './support/device.js';
 import { Job } from './support/jobs.js';
+import { makeProblem } from './support/matrices.js';
 import { FILLER, record, refuses, set, small, useDevice, word } from './support/refusals.js';
 
 const ENABLE = 107;
@@ -40,7 +41,12 @@ refuses('a word that writes', [
 ]);
 
 refuses('a program that misses', [
-  ['a register', word(7, FILLER), 'unwritten-register', 'CNA DATA_SIZE3 (0x102c) was never written'],
+  [
+    'a register',
+    word(7, FILLER),
+    'incomplete-program',
+    'CNA DATA_SIZE3 (0x102c) is not written by the program and was not since power-on or reset',
+  ],
   [
     'its enable word',
     word(ENABLE, FILLER),
@@ -132,14 +138,83 @@ test('a job that would never finish leaves its core waiting for ACTION reset', (
   job.destroy();
 });
 
-test('a reset takes the registers: a partial program is refused afterwards', () => {
+/** What a core still has in a register, as the refusal of a program that does not write it says. */
+function kept(register: number): string {
+  const job = new Job(used.device, [[small()]]);
+  const at = job.words[0]!.findIndex(each => each.register === register);
+  job.words[0]![at] = FILLER;
+  expect(errnoOf(() => job.submit())).toBe('EINVAL');
+  job.destroy();
+  return /incomplete-program: core 0, task 0: .* is not written by the program and (.*), expected/.exec(
+    lastRefusal(),
+  )![1]!;
+}
+
+const rows = (m: number) => (1 << 16) | m;
+const keeps = (value: number) => `keeps 0x${value.toString(16)} from a task before`;
+
+test('every register that a program leaves out makes it incomplete, whatever ran before', () => {
   const job = new Job(used.device, [[small()]]);
   job.submit();
-  job.words[0] = job.words[0]!.filter(each => each.register !== 0x1028);
-  job.records[0]!.regcfgAmount = 103;
+  for (const [i, left] of job.words[0]!.slice(0, BASE).entries()) {
+    job.words[0]![i] = FILLER;
+    expect(errnoOf(() => job.submit())).toBe('EINVAL');
+    const register = left.register.toString(16).padStart(4, '0');
+    expect(lastRefusal()).toMatch(
+      new RegExp(
+        `^incomplete-program: core 0, task 0: \\w+ \\w+ \\(0x${register}\\) is not written by the program`,
+      ),
+    );
+    job.words[0]![i] = left;
+  }
   job.submit();
-  used.device.action(6);
-  expect(errnoOf(() => job.submit())).toBe('EINVAL');
-  expect(lastRefusal()).toContain('unwritten-register: core 0, task 0: CNA DATA_SIZE2 (0x1028)');
+  expect(job.worst()).toBeLessThanOrEqual(1);
   job.destroy();
+});
+
+test('the second program of a chain must be complete, too: what the first wrote does not count', () => {
+  const job = new Job(used.device, [[small(), small()]]);
+  job.words[1]![6] = FILLER;
+  expect(errnoOf(() => job.submit())).toBe('EINVAL');
+  expect(lastRefusal()).toBe(
+    'incomplete-program: core 0, task 1: CNA DATA_SIZE2 (0x1028) is not written by the program and keeps 0x1 from a task before, expected every register to be',
+  );
+  expect([job.isUntouched(0), job.isUntouched(1)]).toEqual([true, true]);
+  job.destroy();
+});
+
+test('with DPU_RDMA enabled its registers belong to the program', () => {
+  const job = new Job(used.device, [[small()]]);
+  job.words[0]!.at(-1)!.value = 0x1d;
+  job.records[0]!.enableMask = 0x1d;
+  expect(errnoOf(() => job.submit())).toBe('EINVAL');
+  expect(lastRefusal()).toContain(
+    'incomplete-program: core 0, task 0: DPU_RDMA S_POINTER (0x5004) is not written',
+  );
+  job.destroy();
+});
+
+test('registers keep their values from the job before, until a reset', () => {
+  expect(kept(0x1020)).toBe('was not since power-on or reset');
+  const job = new Job(used.device, [[makeProblem('fp32', 8, 64, 32)]]);
+  job.submit();
+  expect(kept(0x1020)).toBe(keeps(rows(8)));
+  used.device.action(6);
+  expect(kept(0x1020)).toBe('was not since power-on or reset');
+  job.destroy();
+});
+
+test('a refused job leaves the registers of every core as they were', () => {
+  const before = new Job(used.device, [[makeProblem('fp32', 8, 64, 32)]]);
+  before.submit();
+  const refused = new Job(used.device, [[small()], [small()]]);
+  refused.word(1, 0x4020).value = 0;
+  expect(errnoOf(() => refused.submit())).toBe('EINVAL');
+  expect(lastRefusal()).toContain('dma-unmapped: core 1, task 1');
+  expect(kept(0x1020)).toBe(keeps(rows(8)));
+  refused.word(1, 0x4020).value = refused.word(0, 0x4020).value;
+  expect(errnoOf(() => refused.submit())).toBe('EINVAL');
+  expect(lastRefusal()).toContain('dma-overlap: core 1, task 1');
+  expect(kept(0x1020)).toBe(keeps(rows(8)));
+  for (const job of [before, refused]) job.destroy();
 });

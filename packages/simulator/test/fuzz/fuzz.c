@@ -42,8 +42,8 @@ static void unmake(struct buffer *b) {
 }
 
 static uint32_t some_address(unsigned usual) {
-  const struct buffer *b = &buffers[below(8) ? usual : below(BUFFERS)];
-  switch (below(12)) {
+  const struct buffer *b = &buffers[below(16) ? usual : below(BUFFERS)];
+  switch (below(24)) {
     case 0: return any();
     case 1: return (uint32_t)(b->created.dma_addr + b->created.size) - 16 * below(64);
     case 2: return (uint32_t)b->created.dma_addr + below(4096);
@@ -82,16 +82,31 @@ static void change_words(uint64_t *words) {
   }
 }
 
-static void write_tasks(uint32_t count) {
+/* Mostly small; now and then any M, with a K up to the widest that 11 banks hold. */
+static void some_shape(uint32_t *m, uint32_t *k, uint32_t *n) {
   static const uint32_t rows[] = {1, 4, 8, 12, 20, 64, 68, 2, 1020, 1024};
+  *m = rows[below(8) ? below(7) : below(10)], *k = 32 * (1 + below(6)), *n = 32 * (1 + below(4));
+  if (below(12)) return;
+  *m = 4 * (1 + below(below(2) ? 255 : 32));
+  uint32_t widest = 11 * 32768 / 2 / *m / 32;
+  if (widest > 512) widest = 512;
+  *k = 32 * (below(2) ? widest : 1 + below(widest));
+  *n = below(4) ? 16 : 32;
+}
+
+/* count tasks, chained in shares of so many. */
+static void write_tasks(uint32_t count, uint32_t share) {
   struct buffer *programs = &buffers[0], *tasks = &buffers[1];
   for (uint32_t i = 0; i < count; i++) {
     uint64_t *words = (uint64_t *)programs->data + i * SLOT_WORDS;
-    uint32_t m = rows[below(8) ? below(7) : below(10)], k = 32 * (1 + below(6)), n = 32 * (1 + below(4));
-    uint32_t next = i + 1 < count ? (uint32_t)programs->created.dma_addr + (i + 1) * SLOT_WORDS * 8 : 0;
+    uint32_t m, k, n;
+    some_shape(&m, &k, &n);
+    uint32_t next = (i + 1) % share ? (uint32_t)programs->created.dma_addr + (i + 1) * SLOT_WORDS * 8 : 0;
     memset(words, 0, SLOT_WORDS * 8);
     int fp16_output = (int)below(2);
-    fp16_program(words, m, k, n, some_address(2) & ~15u, some_address(4) & ~15u, some_address(3) & ~15u, fp16_output, next);
+    /* Mostly apart, or jobs of several cores would nearly all be refused. */
+    uint32_t result = below(4) ? (uint32_t)buffers[3].created.dma_addr + i * 40960 : some_address(3);
+    fp16_program(words, m, k, n, some_address(2) & ~15u, some_address(4) & ~15u, result & ~15u, fp16_output, next);
     if (!fp16_output && below(3) == 0) make_int8(words, m, k, n);
     change_words(words);
     struct npu_task task = {.enable_mask = 0x0d, .int_mask = 0x300, .regcfg_amount = PROGRAM_WORDS - 4,
@@ -111,7 +126,7 @@ static void random_submit(void) {
     start += share;
   }
   job.task_number = start;
-  write_tasks(start);
+  write_tasks(start, share);
   if (below(10) == 0) ((uint8_t *)&job)[below(sizeof job)] ^= (uint8_t)(1u << below(8));
   if (npu_sim_ioctl(fd, NPU_SUBMIT, &job)) {
     struct npu_action reset = {.action = 6};
@@ -140,12 +155,14 @@ int main(int argc, char **argv) {
   state = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
   state = state * 0x9e3779b97f4a7c15ull | 1;
   if (npu_sim_configure("log=0") || (fd = npu_sim_open("/dev/dri/card1", O_RDWR)) < 0) return 1;
-  static const uint32_t flags[BUFFERS] = {4, 8, 4, 2, 2, 0}, pages[BUFFERS] = {8, 1, 64, 16, 128, 3};
+  static const char *const engines[] = {"log=0,engine=portable", "log=0,engine=avx2", "log=0,engine=avx512", "log=0,engine=neon"};
+  static const uint32_t flags[BUFFERS] = {4, 8, 4, 2, 2, 0}, pages[BUFFERS] = {8, 1, 96, 64, 160, 3};
   for (unsigned i = 0; i < BUFFERS; i++)
     if (make(&buffers[i], pages[i] * 4096u, flags[i])) return 1;
   for (uint32_t i = 0; i < iterations; i++) {
     if (below(4)) random_submit();
     else random_ioctl();
+    if (below(100) == 0) npu_sim_configure(engines[below(4)]); /* refused: this machine has not got it */
     if (below(50) == 0) {
       unsigned which = 2 + below(BUFFERS - 2);
       unmake(&buffers[which]);

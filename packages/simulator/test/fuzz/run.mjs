@@ -1,5 +1,6 @@
 // pnpm --filter @npu-llama/simulator fuzz [iterations] [seed]: random programs and ioctls under the address and
-// undefined-behaviour sanitizers, then several threads at once under the thread sanitizer.
+// undefined-behaviour sanitizers, every M with the widest K on every engine under the same, then several threads at once
+// under the thread sanitizer.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,16 @@ function run(command, args) {
 function sanitized(name, sanitizers) {
   // Without preload.c: the sanitizers interpose the same names.
   const sources = readdirSync(native).filter(file => file.endsWith('.c') && file !== 'preload.c');
-  const flags = ['-std=c11', '-D_GNU_SOURCE', '-O1', '-g', '-pthread', '-fno-omit-frame-pointer'];
+  const flags = [
+    '-std=c11',
+    '-D_GNU_SOURCE',
+    '-O1',
+    '-Wall',
+    '-Wextra',
+    '-g',
+    '-pthread',
+    '-fno-omit-frame-pointer',
+  ];
   const files = [...sources.map(file => join(native, file)), join(here, `${name}.c`)];
   const program = join(directory, name);
   run(process.env['CC'] || 'cc', [...flags, ...sanitizers, ...files, '-o', program]);
@@ -28,7 +38,9 @@ function sanitized(name, sanitizers) {
 
 try {
   const noRecovery = '-fno-sanitize-recover=all';
-  run(sanitized('fuzz', ['-fsanitize=address,undefined', noRecovery]), process.argv.slice(2));
+  const memory = ['-fsanitize=address,undefined', noRecovery];
+  run(sanitized('fuzz', memory), process.argv.slice(2));
+  run(sanitized('widest', memory), []);
   run(sanitized('threads', ['-fsanitize=thread', noRecovery]), []);
 } finally {
   rmSync(directory, { recursive: true });

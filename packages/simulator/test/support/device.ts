@@ -73,7 +73,7 @@ export function resetStats(): void {
 const requestOf = (nr: number, size: number, direction = 3) =>
   ((direction << 30) | (size << 16) | (0x64 << 8) | nr) >>> 0;
 
-export const MEM = { cacheable: 2, writeCombine: 4, kernelMapping: 8, secure: 64 } as const;
+export const MEM = { cacheable: 2, writeCombine: 4, kernelMapping: 8, zeroing: 32, secure: 64 } as const;
 export const SYNC = { toDevice: 1, fromDevice: 2 } as const;
 
 export interface Submit {
@@ -226,6 +226,11 @@ export class Device {
     view.setBigUint64(24, BigInt(size), true);
     this.call(0x45, bytes);
   }
+}
+
+/** Whether memory holds what it holds before anybody writes: 0x7fff, a NaN as a half and two of them as a float. */
+export function isFresh(bytes: Uint8Array): boolean {
+  return bytes.every((byte, i) => byte === (i % 2 ? 0x7f : 0xff));
 }
 
 /** The errno a call fails with; "none" when it succeeds. */

@@ -1,4 +1,4 @@
-import { type Device, type DmaBuffer, MEM, SYNC } from './device.js';
+import { type Device, type DmaBuffer, isFresh, MEM, SYNC } from './device.js';
 import { type Problem, resultBytes, untile, worstError } from './matrices.js';
 import { encode, program, type Word } from './program.js';
 
@@ -115,6 +115,12 @@ export class Job {
   result(task: number): Float64Array {
     this.results[task]!.sync(SYNC.fromDevice);
     return untile(this.problems[task]!, this.results[task]!.bytes);
+  }
+
+  /** Whether the device has written nothing of a task's result. */
+  isUntouched(task: number): boolean {
+    this.results[task]!.sync(SYNC.fromDevice);
+    return isFresh(this.results[task]!.bytes);
   }
 
   /** The largest error of all tasks, in units of what is allowed. */
