@@ -35,6 +35,8 @@ export interface ConvertOptions {
   readonly overflow?: OverflowPolicy;
   /** Default `refuse`. */
   readonly existing?: ExistingTarget;
+  /** Told, before anything is written, what the model will need to run. */
+  readonly onStart?: (needs: Pick<ConversionReport, 'weightsDmaBytes' | 'exceedsDmaWindow'>) => void;
   readonly onProgress?: (progress: ConversionProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -53,18 +55,19 @@ export async function convertCheckpoint(options: ConvertOptions): Promise<Conver
   const plan = planConversion(source.layout, basename(options.source), tokenizer.length);
   refuseSameFile(options.target, options.source, 'checkpoint');
   using output = OutputFile.create(options.target, options.existing ?? 'refuse');
+  const dmaBytes = weightsDmaBytes(config, sharedClassifier);
+  const needs = { weightsDmaBytes: dmaBytes, exceedsDmaWindow: dmaBytes > DMA_WINDOW_BYTES };
+  options.onStart?.(needs);
   const result = await writeModel(source, tokenizer, plan, output, options);
   output.commit();
 
-  const dmaBytes = weightsDmaBytes(config, sharedClassifier);
   return {
     source: { path: options.source, version, bytes: fileBytes, sha256: result.sha256 },
     target: { path: options.target, bytes: plan.headerBytes + plan.tensorBytes },
     config,
     sharedClassifier,
     tokenizerBytes: tokenizer.length,
-    weightsDmaBytes: dmaBytes,
-    exceedsDmaWindow: dmaBytes > DMA_WINDOW_BYTES,
+    ...needs,
     largestRoundingError: result.largestRoundingError,
     saturated: result.saturated,
     milliseconds: Math.round(performance.now() - started),

@@ -1,9 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { preset, talesFixture, writeRandomTokenizer } from '@npu-llama/fixtures';
 import { describeWarnings } from '../src/cli/conversion-text.js';
 import { DMA_WINDOW_BYTES, weightsDmaBytes } from '../src/dma.js';
-import type { ConversionReport } from '../src/index.js';
+import { type ConversionReport, convertCheckpoint } from '../src/index.js';
 import { COMMAND, convertWeights, start, workplaces } from './support.js';
 
 const workplace = workplaces();
@@ -129,16 +130,45 @@ describe('convert-weights', () => {
   });
 
   test('warns of a model whose weights need more than 4 GiB of DMA memory, and of no other', () => {
-    const report = (bytes: number) =>
-      ({
-        target: { path: 'm.npu', bytes },
-        weightsDmaBytes: bytes,
-        exceedsDmaWindow: bytes > DMA_WINDOW_BYTES,
-      }) as ConversionReport;
-    expect(describeWarnings(report(weightsDmaBytes(preset('llama2_7B'), false)))).toBe(
-      'convert-weights: warning: m.npu needs 12.3 GiB of DMA memory for its weights, and one address window of the NPU is 4 GiB; use a smaller model, or a driver with several windows\n',
+    const needs = (bytes: number) => ({ weightsDmaBytes: bytes, exceedsDmaWindow: bytes > DMA_WINDOW_BYTES });
+    expect(describeWarnings('m.npu', needs(weightsDmaBytes(preset('llama2_7B'), false)))).toBe(
+      'convert-weights: warning: m.npu will need 12.3 GiB of DMA memory for its weights, and one address window of the NPU is 4 GiB; use a smaller model, or a driver with several windows\n',
     );
-    expect(describeWarnings(report(2 ** 32))).toBe('');
+    expect(describeWarnings('m.npu', needs(2 ** 32))).toBe('');
+  });
+
+  test('says what a model needs before it writes anything', async () => {
+    const place = workplace();
+    const target = place.path('m.npu');
+    const order: string[] = [];
+    await convertCheckpoint({
+      source: place.checkpoint('m.bin'),
+      target,
+      onStart: ({ weightsDmaBytes: bytes }) => order.push(`needs ${bytes > 0}, there ${existsSync(target)}`),
+      onProgress: ({ writtenBytes, totalBytes }) => {
+        if (writtenBytes === totalBytes) order.push('written');
+      },
+    });
+    expect(order[0]).toBe('needs true, there false');
+    expect(order).toContain('written');
+  });
+
+  test('ends with status 2 and one line when its output cannot be written', async () => {
+    const place = workplace();
+    const full = openSync('/dev/full', 'w');
+    try {
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [COMMAND, place.checkpoint('m.bin'), '-o', place.path('m.npu'), '--json'],
+        { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' },
+      );
+      expect(stderr).toBe(
+        'convert-weights: the output: cannot write: no space left on the device (ENOSPC); free some space or choose another folder\n',
+      );
+      expect(status).toBe(2);
+    } finally {
+      closeSync(full);
+    }
   });
 });
 

@@ -28,6 +28,7 @@ describe('an interrupted conversion', () => {
     ['SIGINT', 130, 0],
     ['SIGINT', 130, 60],
     ['SIGTERM', 143, 30],
+    ['SIGHUP', 129, 30],
   ])('by %s ends with %i and leaves nothing behind (after %i ms)', async (signal, status, afterMs) => {
     const place = workplace();
     place.write('m.npu', 'older');
@@ -47,7 +48,8 @@ describe('an interrupted conversion', () => {
     const checkpoint = place.checkpoint('m.bin');
     const options = { tokenizer: undefined, force: false, saturate: false, json: false, quiet: true };
     const written = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const handlers = (): number[] => ['SIGINT', 'SIGTERM'].map(signal => process.listenerCount(signal));
+    const handlers = (): number[] =>
+      ['SIGINT', 'SIGTERM', 'SIGHUP'].map(signal => process.listenerCount(signal));
     const before = handlers();
     const aborter = new AbortController();
     const conversion = convertCommand(

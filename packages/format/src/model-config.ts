@@ -38,17 +38,22 @@ export const CONFIG_FIELDS = [
 
 /**
  * Checks dimensions that come from a file.
+ * @param next what to do about impossible ones
  * @throws FileError naming the field: not in 1..its limit (far above every model known), heads that do not divide,
  *   a head with an odd number of elements (RoPE turns pairs).
  */
-export function checkModelConfig(config: ModelConfig, path: string): void {
+export function checkModelConfig(
+  config: ModelConfig,
+  path: string,
+  next = 'is this a llama2.c checkpoint?',
+): void {
   for (const [field, name, limit] of CONFIG_FIELDS) {
     const value = config[field];
     if (!Number.isInteger(value) || value < 1 || value > limit) {
       throw new FileError(path, `impossible ${name} in the header`, {
         got: String(value),
         wanted: `1 to ${limit}`,
-        next: 'is this a llama2.c checkpoint?',
+        next,
       });
     }
   }

@@ -203,6 +203,13 @@ describe('NpuFile rejects', () => {
     ],
     ['a negative count', metadata('saturated', '-1'), '__metadata__.saturated'],
     ['a missing tensor', edited(header => delete header['layers.1.wo']), 'tensor layers.1.wo is missing'],
+    [
+      'a stray tensor that JSON.parse makes a property of its own',
+      edited(header =>
+        Object.defineProperty(header, '__proto__', { value: header['rms_final'], enumerable: true }),
+      ),
+      'unexpected tensor __proto__',
+    ],
     ['a stray tensor', edited(header => (header['more'] = header['rms_final'])), 'unexpected tensor more'],
     [
       'another type',

@@ -18,7 +18,7 @@ export class ModelLimitError extends ToolkitError {
   }
 }
 
-/** An activation left the range of FP16: the NPU would compute with infinity. Exit status 1. */
+/** The numbers are wrong: the NPU's, or an activation that FP16 cannot hold. Exit status 1. */
 export class NumericError extends ToolkitError {
   readonly exitStatus = ExitStatus.npuWrong;
 

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const nativeDirectory = dirname(fileURLToPath(import.meta.url));
@@ -66,9 +66,24 @@ function libraryPath(id) {
     accessSync(libraryDirectory, constants.W_OK);
     return packaged;
   } catch {
-    const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'npu-llama');
+    return join(cacheDirectory(), `libnpu_sim-${id}.so`);
+  }
+}
+
+/** A relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification). */
+function cacheDirectory() {
+  const configured = process.env['XDG_CACHE_HOME'];
+  const base = configured && isAbsolute(configured) ? configured : join(homedir(), '.cache');
+  const cache = join(base, 'npu-llama');
+  try {
     mkdirSync(cache, { recursive: true });
-    return join(cache, `libnpu_sim-${id}.so`);
+    accessSync(cache, constants.W_OK);
+    return cache;
+  } catch (error) {
+    throw new SimulatorBuildError(
+      `cannot build the simulated NPU: neither ${libraryDirectory} nor ${cache} can be written (${error.code}). Make one of them writable or name another folder in XDG_CACHE_HOME.`,
+      { cause: error },
+    );
   }
 }
 

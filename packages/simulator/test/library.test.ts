@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,19 @@ test('an install without a compiler says one line and goes on', () => {
       /^@npu-llama\/simulator: cannot build the simulated NPU: no C compiler "no-such-compiler"\. Install one .*\n$/,
     );
     expect(readdirSync(join(directory, 'lib'))).toEqual([]);
+  });
+});
+
+test('says which folders it tried when none can be written', () => {
+  withCopy((directory, build) => {
+    // A file in the folder's place: permissions do not stop root.
+    writeFileSync(join(directory, 'lib'), '');
+    writeFileSync(join(directory, 'cache'), '');
+    const result = build({ XDG_CACHE_HOME: join(directory, 'cache') });
+    expect(result.stderr).toMatch(
+      /^@npu-llama\/simulator: cannot build the simulated NPU: neither .*lib nor .*cache\/npu-llama can be written \(ENOTDIR\)\. [^\n]*\n$/,
+    );
+    expect(result.status).toBe(0);
   });
 });
 

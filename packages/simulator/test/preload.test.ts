@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PreloadablePath } from '../src/cli/preloadable-path.js';
+import { simulatorLibraryPath } from '../src/index.js';
 
 const cli = fileURLToPath(new URL('../../bin/npu-sim.js', import.meta.url));
 const clientSource = fileURLToPath(new URL('../../test/client/matmul.c', import.meta.url));
@@ -37,6 +39,27 @@ describe('npu-sim', () => {
 
   test('without it the program finds no device', () => {
     expect(spawnSync(client, ['/dev/dri/card77']).status).toBe(1);
+  });
+
+  test('works from an install path that LD_PRELOAD cannot hold, and leaves no link behind', () => {
+    const library = simulatorLibraryPath();
+    using link = new PreloadablePath(library);
+    expect(link.path).toBe(library);
+    const folder = mkdtempSync(join(tmpdir(), 'with space:and colon '));
+    try {
+      const copy = join(folder, 'libnpu_sim.so');
+      copyFileSync(library, copy);
+      let path: string;
+      {
+        using preloadable = new PreloadablePath(copy);
+        ({ path } = preloadable);
+        expect(path).not.toMatch(/[\s:]/);
+        expect(spawnSync(client, { env: { ...process.env, LD_PRELOAD: path } }).status).toBe(0);
+      }
+      expect(existsSync(path)).toBe(false);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('--stats prints the counters when the program ends', () => {

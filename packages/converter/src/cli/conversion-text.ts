@@ -25,11 +25,14 @@ export function describeConversion(report: ConversionReport): string {
 }
 
 /** What the user should know before running the model; empty when nothing. */
-export function describeWarnings({ target, weightsDmaBytes, exceedsDmaWindow }: ConversionReport): string {
+export function describeWarnings(
+  target: string,
+  { weightsDmaBytes, exceedsDmaWindow }: Pick<ConversionReport, 'weightsDmaBytes' | 'exceedsDmaWindow'>,
+): string {
   if (!exceedsDmaWindow) return '';
   const gibibytes = (weightsDmaBytes / 2 ** 30).toFixed(1);
   return (
-    `convert-weights: warning: ${target.path} needs ${gibibytes} GiB of DMA memory for its weights, ` +
+    `convert-weights: warning: ${target} will need ${gibibytes} GiB of DMA memory for its weights, ` +
     'and one address window of the NPU is 4 GiB; use a smaller model, or a driver with several windows\n'
   );
 }

@@ -29,24 +29,26 @@ export async function convertCommand(options: ConvertArguments, signal: AbortSig
     ...(tokenizer === undefined ? {} : { tokenizer }),
     overflow: options.saturate ? 'saturate' : 'error',
     existing: options.force ? 'replace' : 'refuse',
+    onStart: needs => {
+      if (!quiet) process.stderr.write(describeWarnings(output, needs));
+    },
     onProgress: ({ writtenBytes, totalBytes }) => bar.show(writtenBytes, totalBytes),
     signal,
   };
   // Ctrl-C reaches a child of npx twice: the second must not end the process before the first has cleaned up.
-  process.on('SIGINT', outliveSignal).on('SIGTERM', outliveSignal);
+  process.on('SIGINT', outliveSignal).on('SIGTERM', outliveSignal).on('SIGHUP', outliveSignal);
   try {
     const report = await convertCheckpoint(request);
     bar.stop();
     if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     else if (!quiet) process.stdout.write(describeConversion(report));
-    if (!quiet) process.stderr.write(describeWarnings(report));
     return ExitStatus.fine;
   } catch (error) {
     bar.stop();
     if (signal.aborted) process.stderr.write('convert-weights: interrupted; nothing was written\n');
     throw error;
   } finally {
-    process.off('SIGINT', outliveSignal).off('SIGTERM', outliveSignal);
+    process.off('SIGINT', outliveSignal).off('SIGTERM', outliveSignal).off('SIGHUP', outliveSignal);
   }
 }
 

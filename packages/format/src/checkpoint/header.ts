@@ -46,6 +46,10 @@ export function parseCheckpointHeader(bytes: Uint8Array, path: string): Checkpoi
       });
     }
   }
+  // safetensors begin with a length of 8 bytes and JSON.
+  if (bytes.length > 9 && bytes[8] === 0x7b && bytes[7] === 0) {
+    throw new FileError(path, 'is a safetensors or .npu file', { wanted: 'a llama2.c checkpoint' });
+  }
   const versioned = bytes.length >= 4 && view.getUint32(0, true) === CHECKPOINT_MAGIC;
   const headerBytes = versioned ? VERSIONED_HEADER_BYTES : LEGACY_HEADER_BYTES;
   if (bytes.length < headerBytes) {

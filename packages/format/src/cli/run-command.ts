@@ -1,37 +1,53 @@
 import { constants } from 'node:os';
 import { ExitStatus, ToolkitError } from '../errors.js';
+import { watchOutput } from './output.js';
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface CommandOptions {
+  /**
+   * What to do when whoever reads stdout has gone: `stop` for a command that is about its output (the status is then
+   * fine), `finish` (default) for one whose status says more.
+   */
+  readonly whenUnread?: 'stop' | 'finish';
+}
 
 /**
  * Runs the body of a command. An error of ours becomes one line on stderr and its exit status; any other is a bug of ours
- * and keeps its stack. SIGINT and SIGTERM abort the body's signal; once it has cleaned up, the status is 128 + the signal's
- * number. A second signal ends the process at once.
+ * and keeps its stack. SIGINT, SIGTERM and SIGHUP abort the body's signal; once it has cleaned up, the status is 128 + the
+ * signal's number. A second signal ends the process at once.
  * @returns the exit status
  */
 export async function runCommand(
   name: string,
   body: (signal: AbortSignal) => Promise<number>,
+  { whenUnread = 'finish' }: CommandOptions = {},
 ): Promise<number> {
-  ignoreClosedPipe();
   const controller = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  const abort = (signal: NodeJS.Signals): void => {
-    received = signal;
-    controller.abort(new Error(`received ${signal}`));
+  /** The status that an abort ends with. */
+  let abortStatus: number | undefined;
+  const abort = (status: number, reason: string): void => {
+    abortStatus ??= status;
+    controller.abort(new Error(reason));
   };
-  for (const signal of SIGNALS) process.once(signal, abort);
+  const output = watchOutput(() => {
+    if (whenUnread === 'stop') abort(ExitStatus.fine, 'nobody reads the output');
+  });
+  const onSignal = (signal: NodeJS.Signals): void => {
+    abort(128 + constants.signals[signal], `received ${signal}`);
+  };
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   try {
-    return await body(controller.signal);
+    return await output.finish(name, await body(controller.signal));
   } catch (thrown) {
     const error = firstError(thrown);
     // Whatever a step threw because it was interrupted, the signal is the reason.
-    if (received !== undefined) return 128 + constants.signals[received];
+    if (abortStatus !== undefined) return abortStatus;
     if (!(error instanceof ToolkitError)) throw error;
     process.stderr.write(`${name}: ${error.message.replaceAll('\n', ' ')}\n`);
     return error.exitStatus;
   } finally {
-    for (const signal of SIGNALS) process.off(signal, abort);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }
 
@@ -45,12 +61,4 @@ function firstError(thrown: unknown): unknown {
     error = error.suppressed;
   }
   return error;
-}
-
-/** `run-npu ... | head` ends like any other tool when its reader has gone. */
-function ignoreClosedPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(ExitStatus.fine);
-    throw error;
-  });
 }

@@ -151,11 +151,12 @@ export function parseNpuHeader(json: Uint8Array, fileBytes: number, path: string
     }
   };
 
-  const header = parse(
-    v.record(v.string(), v.unknown()),
-    parseText(decodeUtf8(json, path), 'the header'),
-    'the header',
-  );
+  const raw = parseText(decodeUtf8(json, path), 'the header');
+  // The schemas below leave this name out of what they see.
+  if (typeof raw === 'object' && raw !== null && Object.hasOwn(raw, '__proto__')) {
+    fail('unexpected tensor __proto__');
+  }
+  const header = parse(v.record(v.string(), v.unknown()), raw, 'the header');
   const { __metadata__: rawMetadata, ...rawTensors } = header;
   if (rawMetadata === undefined) fail('is a safetensors file, but no .npu file (no __metadata__)');
   const metadata = parse(Metadata, rawMetadata, '__metadata__');
@@ -177,7 +178,7 @@ export function parseNpuHeader(json: Uint8Array, fileBytes: number, path: string
   const config = Object.fromEntries(
     CONFIG_FIELDS.map(([field, name]) => [field, model[name]]),
   ) as unknown as ModelConfig;
-  checkModelConfig(config, path);
+  checkModelConfig(config, path, CONVERT_AGAIN);
   const source = metadataJson(SourceJson, 'source');
   const saturated = Number(text('saturated'));
   if (!Number.isSafeInteger(saturated) || saturated < 0)

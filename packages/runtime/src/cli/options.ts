@@ -123,6 +123,7 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
   }
   if (answered) return undefined;
   const model = String(parsed._[0]);
+  for (const text of [parsed.i, parsed.y]) requireUtf8(text);
   if (model === '') throw new UsageError("the model's file name is empty");
   return {
     model,
@@ -185,4 +186,10 @@ function seedOption(text: string): bigint {
     throw new UsageError('impossible seed', { got: text, wanted: 'a whole number from 1 to 2^64 - 1' });
   }
   return BigInt(text);
+}
+
+/** Node has replaced what was not UTF-8 before we see it: another text would be run than the one given. */
+function requireUtf8(text: string | undefined): void {
+  if (text?.includes('\uFFFD') !== true) return;
+  throw new UsageError('a prompt is not UTF-8 text', { next: 'convert it, with iconv for instance' });
 }

@@ -13,11 +13,12 @@ import { formatStatistics, RunClock } from './statistics.js';
 
 /** The run-npu command. @returns the exit status */
 export function main(argv: readonly string[]): Promise<number> {
-  return runCommand('run-npu', async signal => {
+  const body = async (signal: AbortSignal): Promise<number> => {
     const options = await parseRunOptions(argv);
     if (options !== undefined) await run(options, signal);
     return ExitStatus.fine;
-  });
+  };
+  return runCommand('run-npu', body, { whenUnread: 'stop' });
 }
 
 function note(text: string): void {
@@ -60,6 +61,12 @@ function deviceOptionsOf({ device, devicePath, ffi, cores, rows }: RunOptions): 
 }
 
 async function generateText(context: RunContext, options: RunOptions): Promise<void> {
+  const promptTokens = context.tokenizer.encode(options.prompt ?? '').length;
+  if (promptTokens > context.steps) {
+    note(
+      `the prompt has ${promptTokens} tokens and only ${context.steps} positions are run: it is cut, see -n`,
+    );
+  }
   const { text, tokens } = await runGenerate(context, options.prompt ?? '');
   const statistics = context.clock.statistics();
   if (options.json) process.stdout.write(`${JSON.stringify({ text, tokens, statistics }, null, 2)}\n`);

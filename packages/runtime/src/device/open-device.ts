@@ -29,7 +29,7 @@ export interface OpenDeviceOptions {
   readonly ffi?: string;
   /** Cores to use, 1 to 3 (default 3). */
   readonly cores?: number;
-  /** Rows of a job that decodes one token, unchecked; by default found out on the device. */
+  /** Rows of a job that decodes one token; by default found out on the device. Either way the device is checked. */
   readonly rows?: DecodeRows;
   /** Told why, when `auto` opens the simulated device. */
   readonly onFallback?: (reason: string) => void;
@@ -61,7 +61,7 @@ export function checkDeviceOptions(options: OpenDeviceOptions): void {
 /**
  * Opens an NPU and finds out which row counts it computes right.
  * @throws UsageError for impossible options; DeviceError when there is no device, it is another chip's, this user may not
- *   open it, or it computes wrong
+ *   open it, or its jobs fail; NumericError when it computes wrong
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDevice> {
   checkDeviceOptions(options);
@@ -69,7 +69,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDe
   const ffi = loadFfi(options.ffi);
   const opened = openKind(kind, options, ffi);
   try {
-    const decodeRows = options.rows ?? probeRows(opened.driver, cores);
+    const decodeRows = probeRows(opened.driver, cores, options.rows === undefined ? [1, 4] : [options.rows]);
     return new NpuDevice(opened.kind, opened.driver, cores, decodeRows, ffi.name);
   } catch (error) {
     closeAfterFailure(opened.driver);

@@ -1,12 +1,10 @@
 import type { NpuDriver } from '../driver/driver.js';
 import { KernelError } from '../driver/kernel.js';
-import { DeviceError } from '../errors.js';
+import { DeviceError, NumericError } from '../errors.js';
 import { firstWrongOutput, type KnownProduct } from './known-product.js';
 
 /** Rows of the jobs that decode one token: 1 where the device computes that right, else 4 of which 3 are zero. */
 export type DecodeRows = 1 | 4;
-
-const CANDIDATES: readonly DecodeRows[] = [1, 4];
 
 /** What is multiplied to find out: a chain of two tasks a core, three tiles wide; and a prompt batch of three banks. */
 function productsWith(rows: DecodeRows, cores: number): KnownProduct[] {
@@ -19,12 +17,17 @@ function productsWith(rows: DecodeRows, cores: number): KnownProduct[] {
 /**
  * Finds out on the device whether jobs of one row come out right (sources disagree: hardware.md section 2), with products
  * that are known beforehand, on every core.
- * @throws DeviceError when 4 rows (or a batch) are wrong as well, or the jobs fail with 4 rows, too
+ * @param candidates row counts to try, in this order
+ * @throws NumericError when the last is wrong as well (or a batch is), DeviceError when its jobs fail, too
  */
-export function probeRows(driver: NpuDriver, cores: number): DecodeRows {
+export function probeRows(
+  driver: NpuDriver,
+  cores: number,
+  candidates: readonly DecodeRows[] = [1, 4],
+): DecodeRows {
   const problems: string[] = [];
-  for (const rows of CANDIDATES) {
-    const isLast = rows === CANDIDATES[CANDIDATES.length - 1];
+  for (const rows of candidates) {
+    const isLast = rows === candidates[candidates.length - 1];
     try {
       const wrong = retriedAfterReset(driver, () => firstWrongOutput(driver, productsWith(rows, cores)));
       if (wrong === undefined) return rows;
@@ -35,7 +38,8 @@ export function probeRows(driver: NpuDriver, cores: number): DecodeRows {
       problems.push(error.message);
     }
   }
-  throw new DeviceError('the NPU computes a known product wrong, with 1 row and with 4', {
+  const tried = candidates.map(rows => (rows === 1 ? '1 row' : `${rows} rows`)).join(' and with ');
+  throw new NumericError(`the NPU computes a known product wrong, with ${tried}`, {
     got: problems.join('; '),
     next: 'reset the board; if it stays, the NPU, its clock or its power supply is at fault',
   });

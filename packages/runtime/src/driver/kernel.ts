@@ -5,6 +5,8 @@ import type { IoctlArgument, IoctlCall, IoctlDefinition, StructFields } from './
 export class KernelError extends Error {
   /** `ENOMEM`. */
   readonly errno: string;
+  /** `not enough memory (ENOMEM)`. */
+  readonly reason: string;
 
   constructor(
     readonly call: string,
@@ -13,6 +15,7 @@ export class KernelError extends Error {
     const [name, text] = getSystemErrorMap().get(-errnoNumber) ?? [`errno ${errnoNumber}`, 'unknown error'];
     super(`${call}: ${text} (${name})`);
     this.name = 'KernelError';
+    this.reason = `${text} (${name})`;
     this.errno = name;
   }
 }

@@ -88,8 +88,9 @@ describe('run-npu', () => {
       const [a, b] = [most!, more!].map(outcome => JSON.parse(expectSuccess(outcome)));
       expect(a.tokens).toHaveLength(257);
       expect(a.tokens).toEqual(b.tokens);
-      expect(most!.stderr).toBe('');
-      expect(more!.stderr).toBe("run-npu: -n 300 is more than the model's seq_len; running 256\n");
+      const cut = 'run-npu: the prompt has 482 tokens and only 256 positions are run: it is cut, see -n\n';
+      expect(most!.stderr).toBe(cut);
+      expect(more!.stderr).toBe(`run-npu: -n 300 is more than the model's seq_len; running 256\n${cut}`);
     });
 
     test('of a prompt longer than -n is its beginning', async () => {

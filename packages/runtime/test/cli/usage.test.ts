@@ -27,6 +27,7 @@ const refused: readonly (readonly [args: readonly string[], ...parts: string[]])
   [['a.npu', '-n', '1.5'], 'impossible -n: got 1.5, wanted a whole number from 0 on'],
   [['a.npu', '-n', '-3'], 'impossible -n: got -3'],
   [['a.npu', '-n', 'x'], '-n takes a number: got "x"'],
+  [['a.npu', '-i', 'Caf\uFFFD'], 'a prompt is not UTF-8 text; convert it'],
   [['a.npu', '-m', 'sing'], 'Argument: m, Given: "sing", Choices: "generate", "chat"'],
   [['a.npu', '-m', 'chat', '--json'], '--json does not go with -m chat'],
   [['a.npu', '--device', 'gpu'], 'Argument: device, Given: "gpu", Choices: "auto", "rknpu", "sim"'],

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { beforeEach, expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { openDevice } from '../../src/device/index.js';
-import { DeviceError } from '../../src/errors.js';
+import { DeviceError, NumericError } from '../../src/errors.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
-import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
+import { inject, leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
 
 beforeEach(() => simulate());
 
@@ -53,10 +53,17 @@ describeDevice('opening the simulated device', () => {
     expect(device.description).toContain('4 rows a job');
   });
 
-  test.each([1, 4] as const)('takes %i without looking when told to', async rows => {
+  test.each([1, 4] as const)('takes %i when told to, where that is right', async rows => {
     await using device = await openDevice({ kind: 'sim', rows });
     expect(device.decodeRows).toBe(rows);
-    expect(simulatorStats().submits).toBe(0n);
+  });
+
+  test('does not take one row where it is wrong, even when told to', async () => {
+    simulate('short-heights');
+    const error = await rejectionOf(openDevice({ kind: 'sim', rows: 1 }));
+    expect(error).toBeInstanceOf(NumericError);
+    expect(error.message).toMatch(/^the NPU computes a known product wrong, with 1 row: got /);
+    expect(leftBehind()).toEqual(NOTHING);
   });
 
   test.each([
@@ -72,8 +79,11 @@ describeDevice('opening the simulated device', () => {
   ])('refuses a device with %s', async (_, plan, message) => {
     simulate(plan);
     const error = await rejectionOf(openDevice({ kind: 'sim' }));
-    expect(error).toBeInstanceOf(DeviceError);
-    expect(error.message).toMatch(/^the NPU computes a known product wrong, with 1 row and with 4: got /);
+    expect(error).toBeInstanceOf(NumericError);
+    expect(error).toMatchObject({ exitStatus: 1 });
+    expect(error.message).toMatch(
+      /^the NPU computes a known product wrong, with 1 row and with 4 rows: got /,
+    );
     expect(error.message).toMatch(message);
     expect(leftBehind()).toEqual(NOTHING);
   });
@@ -113,7 +123,7 @@ describeDevice('opening the simulated device', () => {
     // The start-up check's first product has 512 bytes of results a task, the batch's have 4096.
     simulate('stuck-bit=3001:6');
     const error = await rejectionOf(openDevice({ kind: 'sim' }));
-    expect(error).toBeInstanceOf(DeviceError);
+    expect(error).toBeInstanceOf(NumericError);
     expect(error.message).toMatch(/row \d+ of 64/);
     expect(leftBehind()).toEqual(NOTHING);
   });
@@ -128,8 +138,8 @@ describeDevice('opening the simulated device', () => {
   });
 
   test('a job that failed is settled when its device is closed, and the next finds working cores', async () => {
-    simulate('submit@1=timeout');
-    const first = await openDevice({ kind: 'sim', rows: 1 });
+    const first = await openDevice({ kind: 'sim' });
+    inject('submit@1=timeout');
     const tasks = first.driver.allocate({
       label: 'tasks',
       bytes: 40,

@@ -70,7 +70,7 @@ describe('allocate', () => {
     const { message } = error;
     expect(message).toContain('refused 5.0 MiB (5242880 bytes) of DMA memory for weights of layers.0.wqkv');
     expect(message).toContain(`(${errno})`);
-    expect(message).toContain('0.0 MiB of 700.0 MiB in all in use by this process');
+    expect(message).toContain('4.0 KiB of 700.0 MiB in all in use by this process');
     expect(message).toContain('CMA has 3.0 MiB of 256.0 MiB free');
     expect(message).toContain('the 4 GiB window has at most 4096.0 MiB left');
     // More contiguous memory helps where there was not enough, and nowhere else.
@@ -302,7 +302,7 @@ describe('a job', () => {
     ],
     [
       'EINVAL',
-      /^RKNPU_SUBMIT failed: RKNPU_SUBMIT: invalid argument \(EINVAL\): layers\.0\.wo, 1 of 3 tasks done; reset the device; has it fewer cores than were asked for \(--cores\)\?$/,
+      /^RKNPU_SUBMIT failed: invalid argument \(EINVAL\): layers\.0\.wo, 1 of 3 tasks done; reset the device; has it fewer cores than were asked for \(--cores\)\?$/,
     ],
     ['EIO', /^RKNPU_SUBMIT failed: .*\(EIO\): layers\.0\.wo, 1 of 3 tasks done; the device needs a reset$/],
     [

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 
 import { SimulatorBuildError, simulatorLibraryPath } from '../library.js';
 import { parseArguments, type RunRequest } from './arguments.js';
+import { PreloadablePath } from './preloadable-path.js';
 
 const HELP = `npu-sim [--stats] [--config PLAN] [--node PATH] [--] program [arguments]
 
@@ -45,6 +46,7 @@ async function run(request: RunRequest): Promise<number> {
     process.stderr.write(`npu-sim: ${error.message}\n`);
     return BUILD_ERROR;
   }
+  using preloadable = new PreloadablePath(library);
   // Handlers first: a signal that comes while the program is being started reaches it too.
   let child: ReturnType<typeof spawn> | undefined;
   const forward = (signal: NodeJS.Signals) => child?.kill(signal);
@@ -53,7 +55,7 @@ async function run(request: RunRequest): Promise<number> {
   try {
     child = spawn(request.program, request.programArguments, {
       stdio: 'inherit',
-      env: environment(request, library),
+      env: environment(request, preloadable.path),
     });
     return await exitStatus(child, request.program);
   } finally {

@@ -102,6 +102,8 @@ function encodePrompts(
 ): Prompt[] {
   const encoder = vocabulary && new PromptEncoder(vocabulary);
   return texts.map((text, i) => {
+    // Node has replaced what was not UTF-8: another text would be compared than the one given.
+    if (text.includes('\uFFFD')) throw new UsageError(`prompt ${i + 1} is not UTF-8 text`);
     if (encoder !== undefined) return { number: i + 1, text, tokens: encoder.encode(text) };
     if (text === '') return { number: i + 1, text, tokens: [BOS_TOKEN] };
     throw new UsageError(`${modelPath} holds no tokenizer to encode prompt ${i + 1} with`, {

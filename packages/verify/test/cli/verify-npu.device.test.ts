@@ -91,6 +91,42 @@ describeDevice('what goes wrong', () => {
     expect(stdout).toMatch(/^FAIL: 4 positions, /m);
   });
 
+  test('fails with status 1 also when nobody reads what it prints, or it cannot be written', () => {
+    const args = [
+      folder.file('hollow.npu'),
+      '--reference',
+      talesFixture.checkpoint,
+      '-n',
+      '4',
+      '--device',
+      'sim',
+    ];
+    const quoted = [process.execPath, command, ...args].map(arg => `'${arg}'`).join(' ');
+    const shell = (line: string) => spawnSync('bash', ['-c', line], { encoding: 'utf8' });
+    expect(shell(`${quoted} | true; exit \${PIPESTATUS[0]}`).status).toBe(1);
+    expect(shell(`${quoted} > /dev/full`).status).toBe(1);
+    expect(shell(`${quoted} 2> /dev/full`).status).toBe(1);
+  });
+
+  test('a verdict that cannot be written is no verdict: status 2, one line', () => {
+    const args = [...againstTales, '-n', '4', '--device', 'sim', '--json'];
+    const quoted = [process.execPath, command, ...args].map(arg => `'${arg}'`).join(' ');
+    const { status, stderr } = spawnSync('bash', ['-c', `${quoted} > /dev/full`], { encoding: 'utf8' });
+    expect(stderr).toMatch(
+      /^verify-npu: the output: cannot write: no space left on the device \(ENOSPC\)[^\n]*\n$/,
+    );
+    expect(status).toBe(2);
+  });
+
+  test('an NPU that computes wrong from the start ends with status 1', () => {
+    const { status, stderr } = spawnSync(process.execPath, [command, ...againstTales, '--device', 'sim'], {
+      encoding: 'utf8',
+      env: { ...process.env, NPU_SIM: 'zero-core=1' },
+    });
+    expect(stderr).toMatch(/^verify-npu: the NPU computes a known product wrong, [^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+
   test('a device that is not there ends with status 3', () => {
     const node = folder.file('card1');
     const { status, stdout, stderr } = run(...againstTales, '--device', 'rknpu', '--device-path', node);

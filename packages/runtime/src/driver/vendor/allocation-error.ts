@@ -20,6 +20,7 @@ export interface AllocationFailure {
 const MIB = 2 ** 20;
 
 function mib(bytes: number): string {
+  if (bytes > 0 && bytes < MIB) return `${(bytes / 1024).toFixed(1)} KiB`;
   return `${(bytes / MIB).toFixed(1)} MiB`;
 }
 

@@ -119,7 +119,7 @@ export class VendorDriver implements NpuDriver {
       if (!(cause instanceof KernelError)) throw cause;
       this.#failedJob = label;
       const timedOut = cause.errno === 'ETIMEDOUT';
-      const what = timedOut ? `timed out after ${JOB_TIMEOUT_MS} ms` : `failed: ${cause.message}`;
+      const what = timedOut ? `timed out after ${JOB_TIMEOUT_MS} ms` : `failed: ${cause.reason}`;
       const done = `${submit.get('task_counter')} of ${taskCount} tasks done`;
       throw new DeviceError(`RKNPU_SUBMIT ${what}: ${label}, ${done}`, {
         next: remedyFor(cause.errno),
