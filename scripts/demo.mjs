@@ -32,4 +32,4 @@ run('run-npu demo/tales.npu --device sim -t 0 --stats');
 show('\nCompare the NPU with an independent CPU reference, token by token:');
 run('verify-npu demo/tales.npu --reference fixtures/tales/tales.bin --device sim -n 200');
 show('\nAll of it worked. The model is in demo/tales.npu; try:');
-show('  npx run-npu demo/tales.npu -i "One day"');
+show('  npx pnpm@12 exec run-npu demo/tales.npu -i "One day"');
