@@ -19,6 +19,7 @@ const native = {
 export function simulate(plan = ''): void {
   inject(plan);
   native.resetStats();
+  before = simulatorStats();
 }
 
 /** Puts a plan in force in the middle of a test: calls are counted from here, the counters go on. */
@@ -32,10 +33,18 @@ export function simulatorStats(): SimulatorStats {
   return decodeSimulatorStats(bytes);
 }
 
-/** What a run left behind in the simulated device. */
+/** What is live already: the library stays loaded from one file of tests to the next, and others may have left something. */
+let before = simulatorStats();
+
+/** What was left behind in the simulated device since simulate(). */
 export function leftBehind() {
   const { opens, closes, liveBuffers, leakedBuffers, liveMappings } = simulatorStats();
-  return { openFiles: opens - closes, liveBuffers, leakedBuffers, liveMappings };
+  return {
+    openFiles: opens - closes,
+    liveBuffers: liveBuffers - before.liveBuffers,
+    leakedBuffers,
+    liveMappings: liveMappings - before.liveMappings,
+  };
 }
 
 export const NOTHING = { openFiles: 0n, liveBuffers: 0n, leakedBuffers: 0n, liveMappings: 0n } as const;
