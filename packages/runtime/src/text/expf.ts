@@ -49,7 +49,8 @@ const SCALES = Float64Array.from({ length: 152 }, (_, i) => 2 ** -i);
 
 /**
  * e^x of a float x <= 0 as glibc, musl and Bionic compute it (expf of Arm's optimized-routines). It is not always the
- * nearest float (of 1600 values between -20 and 0 one is its neighbour), and sampling needs the very same one to draw the same tokens.
+ * nearest float (of 1600 values between -20 and 0 one is its neighbour), and sampling needs the very same one to draw the
+ * same tokens.
  */
 export function expf(x: number): number {
   if (x < LOWEST) return 0;
