@@ -1,7 +1,7 @@
 import { FileError, type ModelConfig } from '@npu-llama/format';
 import { paddedColumnCount } from '@npu-llama/format/tiles';
 
-/** One kernel is at most 32768 bytes of FP16 (hardware.md, 3). */
+/** One kernel is at most 32768 bytes of FP16 (RK3588 TRM, chapter 36: a CBUF bank). */
 const MAX_COLUMNS = 16384;
 
 /**

@@ -10,7 +10,7 @@
 enum engine_kind { ENGINE_AUTO, ENGINE_PORTABLE, ENGINE_AVX2, ENGINE_AVX512, ENGINE_NEON };
 enum precision { PRECISION_INT8 = 0, PRECISION_FP16 = 2, PRECISION_INT32 = 4, PRECISION_FP32 = 5 };
 
-/* C[M,N] = A[M,K] . B[N,K]^T; hardware.md section 2 has the layouts. */
+/* C[M,N] = A[M,K] . B[N,K]^T; docs/architecture.md has the layouts. */
 struct matmul {
   uint32_t rows, inputs, outputs; /* M, K, N */
   enum precision in, out;

@@ -1,5 +1,5 @@
 /**
- * The NPU's tiled FP16 layouts: hardware.md section 2 (RK3588 TRM chapter 36, measured). C[M,N] = A[M,K] . B[N,K]^T.
+ * The NPU's tiled FP16 layouts (RK3588 TRM chapter 36, and measurements). C[M,N] = A[M,K] . B[N,K]^T.
  *
  * | data               | layout               |
  * | FP16 weights B     | [N/16][K/32][16][32] |

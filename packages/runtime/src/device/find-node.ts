@@ -11,7 +11,7 @@ export interface OpenNode {
   readonly version: string;
 }
 
-export const VENDOR_DRIVER_NAME = 'rknpu';
+const VENDOR_DRIVER_NAME = 'rknpu';
 const MAINLINE_DRIVER_NAME = 'rocket';
 
 /** Nodes to try: the kernel numbers cards from 0 and render nodes from 128. */

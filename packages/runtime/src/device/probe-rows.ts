@@ -15,7 +15,7 @@ function productsWith(rows: DecodeRows, cores: number): KnownProduct[] {
 }
 
 /**
- * Finds out on the device whether jobs of one row come out right (sources disagree: hardware.md section 2), with products
+ * Finds out on the device whether jobs of one row come out right (sources disagree: docs/architecture.md), with products
  * that are known beforehand, on every core.
  * @param candidates row counts to try, in this order
  * @throws NumericError when the last is wrong as well (or a batch is), DeviceError when its jobs fail, too

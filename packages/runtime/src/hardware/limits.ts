@@ -7,12 +7,12 @@ export const CORE_COUNT = 3;
 
 /** Each core's convolution buffer. */
 export const CBUF_BANKS = 12;
-export const CBUF_BANK_BYTES = 32768;
+const CBUF_BANK_BYTES = 32768;
 /** At least one bank is for weights. */
 export const MAX_FEATURE_BANKS = CBUF_BANKS - 1;
 
 /** One kernel (one row of B) at most fills a bank: K <= 16384 in FP16. */
-export const MAX_KERNEL_BYTES = CBUF_BANK_BYTES;
+const MAX_KERNEL_BYTES = CBUF_BANK_BYTES;
 export const MAX_COLUMNS = MAX_KERNEL_BYTES / 2;
 
 /** The DPU's channel fields have 13 bits and hold N - 1. */

@@ -41,7 +41,8 @@ class CommandWriter {
 }
 
 /**
- * Emits the register program of one FP16 task (hardware.md section 4, whose order this keeps).
+ * Emits the register program of one FP16 task (RK3588 TRM chapter 36; the order is that of
+ * programs known to run).
  *
  * @param words 2 * PROGRAM_WORDS u32; where the program is to stand in DMA memory, or a copy
  * @param next the next task's program in the same kick; none for the last

@@ -49,7 +49,7 @@ async function chat({ script, steps, lines, system, prompt }: Talk, signal = new
 }
 
 /**
- * A chat as llama2c.md and run.c's loop have it: one token a position, a number drawn at each, what is drawn before the
+ * A chat as run.c's loop has it: one token a position, a number drawn at each, what is drawn before the
  * turn is complete or behind EOS dropped.
  */
 function loop({ script, steps, lines, system, prompt }: Talk) {

@@ -15,7 +15,7 @@ import {
   writeTaskRecord,
 } from '../../src/driver/vendor/uapi.js';
 
-// By hand from hardware.md section 5: 3 << 30 | size << 16 | 0x64 << 8 | nr, and each field's place in its struct.
+// By hand from the driver's header: 3 << 30 | size << 16 | 0x64 << 8 | nr, and each field's place in its struct.
 const wanted = [
   [
     DRM_VERSION,

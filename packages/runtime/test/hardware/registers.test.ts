@@ -16,7 +16,7 @@ const fieldRows = registers.flatMap(register =>
 );
 
 describe('the register table', () => {
-  test('has the registers of hardware.md section 4, by its rows', () => {
+  test('has as many registers of each unit as an FP16 program sets', () => {
     // 108 words: these, less BASE_ADDRESS, which takes the place of the filler.
     const perUnit = new Map<string, number>();
     for (const { unit } of registers) perUnit.set(unit, (perUnit.get(unit) ?? 0) + 1);
@@ -46,7 +46,7 @@ describe('the register table', () => {
 });
 
 describe('fields', () => {
-  // What hardware.md says of widths, in so many words.
+  // Widths that limits follow from.
   test.each([
     ['CNA CONV_CON2', 'feature_grains', 10],
     ['CNA DMA_CON2', 'surf_stride', 28],

@@ -16,7 +16,7 @@ const task = {
   outputFormat: 'fp32',
 } as const;
 
-test('a program reads like the table of hardware.md', () => {
+test('a program reads like a table of its registers', () => {
   const words = new Uint32Array(2 * PROGRAM_WORDS);
   emitProgram(task, words, { address: 0x20360, words: PROGRAM_WORDS });
   expect(`\n${disassemble(words).join('\n')}\n`).toMatchInlineSnapshot(`

@@ -28,7 +28,7 @@ async function all(
   return { generated, runs: session.runs };
 }
 
-/** llama2c.md, "Generating", step by step: feed, then take the prompt's next token or draw one; end at steps or BOS. */
+/** llama2.c's generating, step by step: feed, then take the prompt's next token or draw one; end at steps or BOS. */
 function loop(script: Script, prompt: readonly number[], steps: number, sampler: Sampler) {
   const generated: Omit<GeneratedToken, 'piece' | 'text'>[] = [];
   const runs: Run[] = [];

@@ -160,7 +160,7 @@ describe('decoding', () => {
   });
 });
 
-describe('against llama2c.md', () => {
+describe("against llama2.c's rules, one by one", () => {
   const random = randomNumbers(20);
   const below = (limit: number): number => Math.floor(((random() + 1) / 2) * limit);
   const alphabets = [

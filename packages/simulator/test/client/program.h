@@ -1,4 +1,4 @@
-/* For the C clients of the tests: one FP16 task's register program, written from hardware.md section 4 and
+/* For the C clients of the tests: one FP16 task's register program, written from the TRM's registers and
  * sharing nothing with the simulator. */
 #ifndef TEST_PROGRAM_H
 #define TEST_PROGRAM_H

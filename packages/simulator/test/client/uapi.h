@@ -1,4 +1,4 @@
-/* The vendor uAPI as the test's clients declare it, from hardware.md section 5. */
+/* The vendor uAPI as the test's clients declare it, from the vendor driver's header. */
 #ifndef TEST_UAPI_H
 #define TEST_UAPI_H
 

@@ -43,7 +43,7 @@ static void widen(const uint8_t *in, size_t values, enum precision precision, fl
   }
 }
 
-/* [M][N], from the tiles as hardware.md section 2 has them. */
+/* [M][N], from the tiles as docs/architecture.md has them. */
 static void multiply(const struct matmul *m, const float *features, const float *weights, float *out) {
   uint32_t lane = m->in == PRECISION_INT8 ? 16 : 8, group = group_channels(m);
   for (uint32_t row = 0; row < m->rows; row++)

@@ -1,4 +1,4 @@
-/** Register programs of one task, from hardware.md section 4; shares nothing with the runtime's generator. */
+/** Register programs of one task, from the TRM's registers; shares nothing with the runtime's generator. */
 export interface Task {
   readonly m: number;
   readonly k: number;

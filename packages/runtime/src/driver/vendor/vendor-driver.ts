@@ -82,7 +82,7 @@ export class VendorDriver implements NpuDriver {
         got: `${taskCount} tasks on ${cores.length} cores`,
       });
     }
-    // With three cores in the mask core i runs entry i + 2, with fewer entry i (hardware.md section 5).
+    // With three cores in the mask core i runs entry i + 2, with fewer entry i (the vendor driver's rknpu_job.c).
     const firstEntry = cores.length === CORE_COUNT ? 2 : 0;
     const entries = cores.flatMap((core, i) => [
       [`subcore_${firstEntry + i}_task_start`, core.firstTask],

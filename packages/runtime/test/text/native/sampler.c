@@ -1,4 +1,4 @@
-/* Draws tokens as shared/llama2c.md says that llama2.c does, in C's float arithmetic with libc's expf.
+/* Draws tokens as llama2.c does, in C's float arithmetic with libc's expf.
  * stdin: cases, each { int32 vocab, vectors, draws; float temperature, top_p; uint64 seed; float logits[vectors][vocab] };
  * draw d of a case uses vector d % vectors. stdout: one int32 token a draw. */
 #include <math.h>

@@ -1,6 +1,6 @@
 import type { Vocabulary } from '@npu-llama/format';
 
-/** Encodes as shared/llama2c.md says, word for word, with no thought of speed: the judge of Tokenizer. */
+/** Encodes by llama2.c's rules, one by one, with no thought of speed: the judge of Tokenizer. */
 export function naiveEncode({ pieces, scores }: Vocabulary, text: string): number[] {
   const tokenOf = (bytes: Uint8Array): number =>
     pieces.findIndex(piece => Buffer.compare(piece, bytes) === 0);
