@@ -76,12 +76,14 @@ export async function runVerification(
       },
     });
     const subject = {
-      device: npu.device,
+      device: npu.device.description,
       model: { path: model.path, description },
       reference: { path: checkpoint.path, sha256 },
     };
     printLines([
-      options.json ? encodeReport(verifyReport(result, subject, version)) : verdictLine(result, npu.device),
+      options.json
+        ? encodeReport(verifyReport(result, subject, version))
+        : verdictLine(result, npu.device.description),
     ]);
     return result.passed ? ExitStatus.fine : ExitStatus.npuWrong;
   } finally {

@@ -20,7 +20,19 @@ export const openRuntimeNpu: OpenNpu = async ({ model: path, device: kind, devic
       ...(onProgress && { onProgress }),
     });
     return {
-      device: device.description,
+      device: {
+        description: device.description,
+        kind: device.kind,
+        driver: device.driver.description,
+        cores: device.cores,
+        decodeRows: device.decodeRows,
+        ffi: device.ffi,
+      },
+      matrices: [],
+      watch: () => notYet('watch'),
+      multiply: () => notYet('multiply'),
+      readWeights: () => notYet('readWeights'),
+      reset: () => device.reset(),
       createSession: () => logitsSession(model.createSession()),
       // Closing the device frees the model's memory too, but only closing the model ends its sessions.
       close: async () => {
@@ -36,6 +48,10 @@ export const openRuntimeNpu: OpenNpu = async ({ model: path, device: kind, devic
     throw error;
   }
 };
+
+function notYet(what: string): never {
+  throw new Error(`${what} is not there yet`);
+}
 
 function logitsSession(session: Session): LogitsSession {
   return {

@@ -6,7 +6,7 @@ import type { Options } from '../../src/cli/options.js';
 import { runVerification } from '../../src/cli/run-verification.js';
 import type { OpenNpuOptions } from '../../src/npu/npu-under-test.js';
 import { sha256OfCheckpoint } from '../../src/verify/index.js';
-import { FakeNpu, type Fault } from '../support/fake-npu.js';
+import { FakeNpu, type Fault, fakeDevice } from '../support/fake-npu.js';
 import { TemporaryFolder, TINY, weightsOf } from '../support/models.js';
 import { writeHollowNpuFile } from '../support/npu-file.js';
 
@@ -64,7 +64,7 @@ async function run(options: Partial<Options> = {}, fault?: Fault, signal = never
       asked.push(request);
       const fake = new FakeNpu(await weightsOf(checkpoint), fault);
       return {
-        device: 'a fake NPU',
+        ...fakeDevice('a fake NPU'),
         createSession: () => fake.createSession(),
         close: async () => {
           closed++;

@@ -1,4 +1,5 @@
 import { floatToHalf, halfToFloat } from '@npu-llama/format';
+import type { NpuUnderTest } from '../../src/npu/npu-under-test.js';
 import { ReferenceSession, type ReferenceWeights } from '../../src/reference/index.js';
 import type { LogitsModel } from '../../src/verify/index.js';
 
@@ -37,4 +38,19 @@ export class FakeNpu implements LogitsModel {
       },
     };
   }
+}
+
+/** What a fake has to say beside its logits; it cannot be looked into. */
+export function fakeDevice(description: string): Omit<NpuUnderTest, 'createSession' | 'close'> {
+  const nothing = (): never => {
+    throw new Error('a fake has no matrices');
+  };
+  return {
+    device: { description, kind: 'sim', driver: 'none', cores: 3, decodeRows: 1, ffi: 'none' },
+    matrices: [],
+    watch: nothing,
+    multiply: nothing,
+    readWeights: nothing,
+    reset: nothing,
+  };
 }
