@@ -38,20 +38,27 @@ export const comparisonSchema = v.object({
   cosine: v.optional(v.number()),
 });
 
+/** A figure beyond its tolerance. token: margin in logits; positionRms, meanRms: part of the spread; klDivergence: nats. */
+export const excessSchema = v.object({
+  kind: v.picklist(['token', 'positionRms', 'meanRms', 'klDivergence']),
+  yardstick,
+  got: v.number(),
+  tolerance: v.number(),
+});
+
+/** Why the device is wrong: always against the FP16-aware reference, so that rounding is not mistaken for a fault. */
 export const failureSchema = v.variant('kind', [
-  /** A figure beyond its tolerance. token: margin in logits; positionRms, meanRms: part of the spread; klDivergence: nats. */
-  v.object({
-    kind: v.picklist(['token', 'positionRms', 'meanRms', 'klDivergence']),
-    yardstick,
-    got: v.number(),
-    tolerance: v.number(),
-  }),
+  excessSchema,
   /** Not as many logits as the vocabulary has tokens. */
   v.object({ kind: v.literal('length'), got: count, wanted: count }),
   /** NaN or infinite logits: the first, and how many. */
   v.object({ kind: v.literal('notFinite'), token: count, value: figure, count }),
   /** Products or steps in between that are wrong in themselves: the first in the order of the data flow. */
   v.object({ kind: v.literal('audit'), first: v.string(), wrongPlaces: count }),
+  /** The runtime refused to go on: an activation that FP16 cannot hold, say. */
+  v.object({ kind: v.literal('refused'), message: v.string() }),
+  /** Free mode: from the NPU's own logits, with the same coin, another token should have been drawn. */
+  v.object({ kind: v.literal('sampler'), got: count, wanted: count }),
   /** Logits that another run of the same tokens did not repeat bit by bit. */
   v.object({ kind: v.literal('unstable'), run: count, outputs: count }),
 ]);
@@ -70,6 +77,8 @@ export const positionSchema = v.object({
   /** Its products were checked one by one. */
   audited: v.optional(v.literal(true)),
   failures: v.array(failureSchema),
+  /** Figures against FP32 beyond their tolerances: no fault of the device, but more than FP16 should cost. */
+  accuracy: v.array(excessSchema),
 });
 
 const extreme = v.object({ value: v.number(), prompt: count, position: count });
@@ -90,6 +99,8 @@ export const summarySchema = v.object({
   positions: count,
   /** Positions that fail for any reason. */
   failing: count,
+  /** Positions where FP16 costs more than it should, whatever the device. */
+  inaccurate: count,
   fp32: v.optional(figuresSchema),
   fp16: v.optional(figuresSchema),
   /** Means of the positions' cost. */
@@ -125,6 +136,8 @@ export const promptSchema = v.object({
   promptTokens: count,
   /** Failures that are not of a single position. */
   failures: v.array(failureSchema),
+  /** As a position's: what only shows as a mean. */
+  accuracy: v.array(excessSchema),
   summary: summarySchema,
   positions: v.array(positionSchema),
   /** Of free mode: tokens in common, prompt included, and where they end; no fork means that they never did. */
@@ -277,6 +290,8 @@ export const reportSchema = v.object({
     v.object({ kind: v.literal('model') }),
   ]),
   tolerances: tolerancesSchema,
+  /** Whether accuracy (what FP16 costs against FP32) counts for the verdict; by default it is a note. */
+  accuracyCounts: v.boolean(),
   runs: v.pipe(v.array(runSchema), v.minLength(1)),
   summary: summarySchema,
   prompts: v.array(promptSchema),
@@ -287,6 +302,7 @@ export const reportSchema = v.object({
 });
 
 export type Comparison = v.InferOutput<typeof comparisonSchema>;
+export type Excess = v.InferOutput<typeof excessSchema>;
 export type Failure = v.InferOutput<typeof failureSchema>;
 export type PositionReport = v.InferOutput<typeof positionSchema>;
 export type YardstickFigures = v.InferOutput<typeof figuresSchema>;
