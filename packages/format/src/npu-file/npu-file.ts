@@ -141,20 +141,20 @@ export class NpuFile implements Disposable {
   }
 
   /** An F32 tensor's values. */
-  readFloats(name: string): Float32Array {
+  readFloats(name: string, options: ReadTensorOptions = {}): Float32Array {
     const tensor = this.tensor(name);
     if (tensor.dtype !== 'F32') throw new UsageError(`${name} is ${tensor.dtype}, not F32`);
     const bytes = new Uint8Array(tensor.bytes);
-    this.readTensor(name, bytes);
+    this.readTensor(name, bytes, options);
     return new Float32Array(bytes.buffer);
   }
 
   /** The tokenizer inside, or undefined where the file was made without one. */
-  readTokenizer(): Vocabulary | undefined {
+  readTokenizer(options: ReadTensorOptions = {}): Vocabulary | undefined {
     const tensor = this.#tensors.get(TOKENIZER_TENSOR);
     if (tensor === undefined) return undefined;
     const bytes = new Uint8Array(tensor.bytes);
-    this.readTensor(TOKENIZER_TENSOR, bytes);
+    this.readTensor(TOKENIZER_TENSOR, bytes, options);
     return parseTokenizer(bytes, this.config.vocabSize, `${this.path} (tokenizer)`);
   }
 
