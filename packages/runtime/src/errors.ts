@@ -1,11 +1,19 @@
 import { type ErrorFacts, ExitStatus, ToolkitError } from '@npu-llama/format';
 
+export interface DeviceErrorFacts extends ErrorFacts {
+  /** A job that did not end in time. */
+  readonly timedOut?: boolean;
+}
+
 /** The device, its driver or its memory: exit status 3. */
 export class DeviceError extends ToolkitError {
   readonly exitStatus = ExitStatus.device;
+  /** Whether a job did not end in time: after device.reset() it can be run again. */
+  readonly timedOut: boolean;
 
-  constructor(problem: string, facts?: ErrorFacts) {
+  constructor(problem: string, facts: DeviceErrorFacts = {}) {
     super(problem, facts);
+    this.timedOut = facts.timedOut === true;
   }
 }
 
