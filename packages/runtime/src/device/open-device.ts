@@ -33,6 +33,11 @@ export interface OpenDeviceOptions {
   readonly rows?: DecodeRows;
   /** Told why, when `auto` opens the simulated device. */
   readonly onFallback?: (reason: string) => void;
+  /**
+   * Stands between the driver and the kernel: for tests that inject faults, and for tracing. Gets the kernel that every call
+   * would go to (also those that look for the device, so with `auto` there may be two) and returns what is called instead.
+   */
+  readonly kernel?: (kernel: Kernel) => Kernel;
   /** Where the board names its chip; for tests. */
   readonly compatiblePath?: string;
 }
@@ -92,8 +97,8 @@ interface Opened {
 }
 
 function openKind(kind: (typeof DEVICE_KINDS)[number], options: OpenDeviceOptions, ffi: FfiAdapter): Opened {
-  if (kind === 'sim') return openSimulated(ffi);
-  const kernel = traced(new NativeKernel(ffi, null, LIBC_NAMES));
+  if (kind === 'sim') return openSimulated(ffi, options);
+  const kernel = wrapped(new NativeKernel(ffi, null, LIBC_NAMES), options);
   const node = options.path === undefined ? findNode(kernel) : openNode(kernel, options.path);
   if (node !== undefined) return openVendor(kernel, node, options.compatiblePath);
   const reason = 'no device node of the rknpu driver in /dev/dri';
@@ -103,7 +108,7 @@ function openKind(kind: (typeof DEVICE_KINDS)[number], options: OpenDeviceOption
     });
   }
   options.onFallback?.(reason);
-  return openSimulated(ffi);
+  return openSimulated(ffi, options);
 }
 
 function openVendor(kernel: Kernel, node: OpenNode, compatiblePath: string | undefined): Opened {
@@ -115,8 +120,8 @@ function openVendor(kernel: Kernel, node: OpenNode, compatiblePath: string | und
   });
 }
 
-function openSimulated(ffi: FfiAdapter): Opened {
-  const kernel = traced(new NativeKernel(ffi, simulatorLibrary(), SIMULATOR_ENTRY_POINTS));
+function openSimulated(ffi: FfiAdapter, options: OpenDeviceOptions): Opened {
+  const kernel = wrapped(new NativeKernel(ffi, simulatorLibrary(), SIMULATOR_ENTRY_POINTS), options);
   const fd = explained(() => kernel.open('/dev/dri/card1'));
   return opening(kernel, fd, () => {
     const { version } = explained(() => readDrmVersion(kernel, fd));
@@ -160,6 +165,11 @@ function opening(kernel: Kernel, fd: number, finish: () => Opened): Opened {
     }
     throw error;
   }
+}
+
+/** The caller's wrapping, whose doings are traced too. */
+function wrapped(kernel: Kernel, { kernel: wrap }: OpenDeviceOptions): Kernel {
+  return traced(wrap === undefined ? kernel : wrap(kernel));
 }
 
 /** NPU_TRACE=1 shows every call to the driver, decoded, on stderr. */

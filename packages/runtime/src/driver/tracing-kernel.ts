@@ -1,14 +1,17 @@
-import type { IoctlArgument, IoctlCall, IoctlDefinition, StructFields } from './ioctl.js';
+import { DelegatingKernel } from './delegating-kernel.js';
+import type { IoctlCall } from './ioctl.js';
 import { type Kernel, KernelError, type Mapping } from './kernel.js';
 
 /** Writes a line a call, decoded, before handing the call on: what NPU_TRACE=1 shows. */
-export class TracingKernel implements Kernel {
+export class TracingKernel extends DelegatingKernel {
   constructor(
-    private readonly kernel: Kernel,
+    kernel: Kernel,
     private readonly write: (line: string) => void,
-  ) {}
+  ) {
+    super(kernel);
+  }
 
-  open(path: string): number {
+  override open(path: string): number {
     return this.#traced(
       () => `open ${path}`,
       () => this.kernel.open(path),
@@ -16,14 +19,14 @@ export class TracingKernel implements Kernel {
     );
   }
 
-  close(fd: number): void {
+  override close(fd: number): void {
     this.#traced(
       () => `close fd ${fd}`,
       () => this.kernel.close(fd),
     );
   }
 
-  ioctl(fd: number, call: IoctlCall): void {
+  override ioctl(fd: number, call: IoctlCall): void {
     const before = `${call.definition.name} ${call}`;
     this.#traced(
       () => before,
@@ -32,26 +35,18 @@ export class TracingKernel implements Kernel {
     );
   }
 
-  mmap(fd: number, bytes: number, offset: bigint): Mapping {
+  override mmap(fd: number, bytes: number, offset: bigint): Mapping {
     return this.#traced(
       () => `mmap ${bytes} bytes at offset 0x${offset.toString(16)}`,
       () => this.kernel.mmap(fd, bytes, offset),
     );
   }
 
-  munmap(mapping: Mapping): void {
+  override munmap(mapping: Mapping): void {
     this.#traced(
       () => `munmap ${mapping.bytes.length} bytes`,
       () => this.kernel.munmap(mapping),
     );
-  }
-
-  argument<F extends StructFields>(definition: IoctlDefinition<F>): IoctlArgument<F> {
-    return this.kernel.argument(definition);
-  }
-
-  pinned(bytes: number): { readonly bytes: Uint8Array; readonly address: number } {
-    return this.kernel.pinned(bytes);
   }
 
   #traced<T>(describe: () => string, call: () => T, outcome: (result: T) => string = () => 'ok'): T {
