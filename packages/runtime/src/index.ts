@@ -14,17 +14,31 @@ export type {
   NpuDriver,
   Prepared,
 } from './driver/driver.js';
-export { DeviceError, ModelLimitError, NumericError } from './errors.js';
+export type {
+  IoctlArgument,
+  IoctlCall,
+  IoctlDefinition,
+  StructFields,
+} from './driver/ioctl.js';
+export type { Kernel, KernelError, Mapping } from './driver/kernel.js';
+export { DeviceError, type DeviceErrorFacts, ModelLimitError, NumericError } from './errors.js';
 export { FFI_NAMES, type FfiName } from './ffi/index.js';
 export {
+  type KvCache,
   type LoadModelOptions,
   loadModel,
+  type MatrixProduct,
   type MemoryPlan,
   type ModelCounters,
   NpuModel,
+  type PlacedMatrix,
+  type PlacedTask,
+  type PlacedVariant,
   type PlannedBuffer,
+  type ProductListener,
   planMemory,
   Session,
+  type SessionOptions,
 } from './model/index.js';
 export { disassemble, emitProgram, type MatmulTask, PROGRAM_WORDS } from './program/index.js';
 export {

@@ -9,7 +9,7 @@ import {
   splitOutputs,
 } from '../program/index.js';
 import type { ModelCounters } from './counters.js';
-import { type JobVariant, MatrixJob, resultSegments } from './matrix-job.js';
+import { type JobTask, type JobVariant, MatrixJob, resultSegments } from './matrix-job.js';
 import type { MemoryPlan } from './memory-plan.js';
 
 /** The DMA buffers of a plan. */
@@ -60,6 +60,13 @@ function buildVariant(
   // Each task's result is a block of its own, [count/4][M][4]; the blocks follow each other.
   const resultOffset = (task: OutputRange): number => rows * task.first * 4;
   const coreRanges = perCore.map(tasks => writer.writeChain(matrix, weights, rows, tasks, resultOffset));
+  const { buffer, byteOffset } = results.bytes;
+  const tasks = perCore.flatMap((ranges, core) =>
+    ranges.map((range, link): JobTask => {
+      const result = new Float32Array(buffer, byteOffset + resultOffset(range), rows * range.count);
+      return { core, link, firstRow: range.first, rows: range.count, result };
+    }),
+  );
   const resultBytes = rows * matrix.paddedRows * 4;
   const label = `${matrix.name} with ${rows} row${rows === 1 ? '' : 's'}`;
   return {
@@ -71,17 +78,8 @@ function buildVariant(
       uses: [weights, buffers.features, results, buffers.programs],
     }),
     syncResult: driver.prepareSync(results, 'from-device', 0, resultBytes),
-    resultBytes,
-    segments: resultSegments(
-      matrix.parts,
-      perCore.flat(),
-      task =>
-        new Float32Array(
-          results.bytes.buffer,
-          results.bytes.byteOffset + resultOffset(task),
-          rows * task.count,
-        ),
-    ),
+    tasks,
+    segments: resultSegments(matrix.parts, tasks),
   };
 }
 

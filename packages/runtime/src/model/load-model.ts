@@ -1,4 +1,11 @@
-import { CLASSIFIER_MATRIX, headSize, LAYER_MATRICES, NpuFile, type TiledMatrix } from '@npu-llama/format';
+import {
+  CLASSIFIER_MATRIX,
+  headSize,
+  LAYER_MATRICES,
+  NpuFile,
+  type ReadTensorOptions,
+  type TiledMatrix,
+} from '@npu-llama/format';
 import type { NpuDevice } from '../device/index.js';
 import type { DmaBuffer } from '../driver/driver.js';
 import { freeAfterFailure } from '../driver/free-all.js';
@@ -9,6 +16,7 @@ import { newCounters } from './counters.js';
 import { openEmbedding } from './embedding.js';
 import type { MatrixJob } from './matrix-job.js';
 import { type MemoryPlan, type PlannedBuffer, planMemory } from './memory-plan.js';
+import { ModelMatrices } from './model-matrices.js';
 import { NpuModel } from './npu-model.js';
 import { type LayerJobs, Transformer } from './transformer.js';
 
@@ -16,6 +24,11 @@ export interface LoadModelOptions {
   /** Called after each matrix with the bytes read so far and in all. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
   readonly signal?: AbortSignal;
+  /**
+   * Whether what is read is held against the file's checksums (default true). Without that a damaged file is loaded as it
+   * is: for finding out whether damage shows.
+   */
+  readonly verifyChecksums?: boolean;
 }
 
 /**
@@ -32,6 +45,7 @@ export async function loadModel(
   const { driver, cores } = device;
   const { config, matrices } = file;
   const { taskRecordBytes } = driver;
+  const reading: ReadTensorOptions = { verifyChecksum: options.verifyChecksums !== false };
   const plan = planMemory({ config, matrices, cores, decodeRows: device.decodeRows, taskRecordBytes, path });
   const allocated: DmaBuffer[] = [];
   try {
@@ -40,22 +54,24 @@ export async function loadModel(
       allocated.push(buffer);
       return buffer;
     });
-    await readWeights(file, matrices, buffers.weights, options);
+    await readWeights(file, matrices, buffers.weights, reading, options);
     const counters = newCounters();
     const jobs = buildJobs({ driver, cores, plan, matrices, buffers, counters });
     const byName = new Map(jobs.map(job => [job.matrix.name, job]));
-    const vocabulary = file.readTokenizer();
+    const vocabulary = file.readTokenizer(reading);
     const transformer = new Transformer({
       config,
-      embedding: openEmbedding(file, buffers.weights[buffers.weights.length - 1]!),
+      embedding: openEmbedding(file, buffers.weights[buffers.weights.length - 1]!, reading),
       layers: Array.from({ length: config.layerCount }, (_, layer) => layerJobs(byName, layer)),
       classifier: byName.get(CLASSIFIER_MATRIX)!,
-      rmsAtt: file.readFloats('rms_att'),
-      rmsFfn: file.readFloats('rms_ffn'),
-      rmsFinal: file.readFloats('rms_final'),
+      rmsAtt: file.readFloats('rms_att', reading),
+      rmsFfn: file.readFloats('rms_ffn', reading),
+      rmsFinal: file.readFloats('rms_final', reading),
       rope: new RopeTable(headSize(config), config.seqLen),
       maxRows: plan.rowVariants[plan.rowVariants.length - 1]!,
     });
+    const { weights } = buffers;
+    const modelMatrices = new ModelMatrices({ config, jobs, weights, turn: transformer.turn });
     const tokenizer = vocabulary === undefined ? undefined : new Tokenizer(vocabulary);
     const { description } = file;
     return new NpuModel({
@@ -65,6 +81,7 @@ export async function loadModel(
       plan,
       buffers: allocated,
       transformer,
+      matrices: modelMatrices,
       tokenizer,
       counters,
     });
@@ -88,6 +105,7 @@ async function readWeights(
   file: NpuFile,
   matrices: readonly TiledMatrix[],
   buffers: readonly DmaBuffer[],
+  reading: ReadTensorOptions,
   { onProgress, signal }: LoadModelOptions,
 ): Promise<void> {
   const total = buffers.reduce((sum, buffer) => sum + buffer.bytes.length, 0);
@@ -95,7 +113,7 @@ async function readWeights(
   for (const [index, { name }] of matrices.entries()) {
     signal?.throwIfAborted();
     const { bytes } = buffers[index]!;
-    file.readTensor(name, bytes);
+    file.readTensor(name, bytes, reading);
     done += bytes.length;
     onProgress?.(done, total);
     // Lets signals and progress bars have their turn.

@@ -2,8 +2,14 @@ import type { MatrixPart, TiledMatrix } from '@npu-llama/format';
 import { packFeatures, unpackResult } from '@npu-llama/format/tiles';
 import type { Prepared } from '../driver/driver.js';
 import { NumericError } from '../errors.js';
-import type { OutputRange } from '../program/index.js';
 import type { ModelCounters } from './counters.js';
+import type { PlacedTask, PlacedVariant } from './placed-matrix.js';
+
+/** A task of a job, and where its outputs are. */
+export interface JobTask extends PlacedTask {
+  /** [rows/4][M][4] f32: all of the task's result, in DMA memory. */
+  readonly result: Float32Array;
+}
 
 /** A range of one part's rows within one task's result. */
 interface ResultSegment {
@@ -22,26 +28,23 @@ export interface JobVariant {
   readonly rows: number;
   readonly submit: Prepared;
   readonly syncResult: Prepared;
-  readonly resultBytes: number;
+  /** Core by core, link by link. */
+  readonly tasks: readonly JobTask[];
   /** Of each of the matrix's parts. */
   readonly segments: readonly (readonly ResultSegment[])[];
 }
 
 /** Finds where each part's outputs stand in the tasks' results. */
-export function resultSegments(
-  parts: readonly MatrixPart[],
-  tasks: readonly OutputRange[],
-  taskResult: (task: OutputRange) => Float32Array,
-): ResultSegment[][] {
+export function resultSegments(parts: readonly MatrixPart[], tasks: readonly JobTask[]): ResultSegment[][] {
   return parts.map(part => {
     const segments: ResultSegment[] = [];
     for (const task of tasks) {
-      const first = Math.max(part.firstRow, task.first);
-      const end = Math.min(part.firstRow + part.rows, task.first + task.count);
+      const first = Math.max(part.firstRow, task.firstRow);
+      const end = Math.min(part.firstRow + part.rows, task.firstRow + task.rows);
       if (first >= end) continue;
       segments.push({
-        taskResult: taskResult(task),
-        firstOutput: first - task.first,
+        taskResult: task.result,
+        firstOutput: first - task.firstRow,
         count: end - first,
         partColumn: first - part.firstRow,
       });
@@ -62,6 +65,18 @@ export class MatrixJob {
     private readonly features: Uint16Array,
     private readonly counters: ModelCounters,
   ) {}
+
+  /** The most rows that a job takes. */
+  get maxRows(): number {
+    return this.variants[this.variants.length - 1]!.rows;
+  }
+
+  /** The tasks of every variant. */
+  get placed(): PlacedVariant[] {
+    return this.variants.map(({ rows, tasks }) => {
+      return { rows, tasks: tasks.map(({ result: _, ...task }) => task) };
+    });
+  }
 
   /**
    * Multiplies; the result stays in DMA memory until the next job, for read().
@@ -97,13 +112,32 @@ export class MatrixJob {
    * @param into [rows][part.rows] f32, beginning at element `at`
    */
   read(part: number, into: Float32Array, at = 0): void {
-    if (this.#last === undefined) throw new RangeError(`${this.matrix.name}: no result to read`);
-    const { variant, rows } = this.#last;
+    const { variant, rows } = this.#lastRun;
     const columns = this.matrix.parts[part]!.rows;
     const target = at === 0 ? into : into.subarray(at);
     for (const { taskResult, firstOutput, count, partColumn } of variant.segments[part]!) {
       unpackResult(taskResult, variant.rows, firstOutput, count, rows, target, columns, partColumn);
     }
     this.counters.bytesFromDevice += rows * columns * 4;
+  }
+
+  /**
+   * Reads every output of the last result, padding included.
+   * @param into [rows][paddedRows] f32
+   * @returns M of the job
+   */
+  readAll(into: Float32Array): number {
+    const { variant, rows } = this.#lastRun;
+    const { paddedRows } = this.matrix;
+    for (const { result, firstRow, rows: count } of variant.tasks) {
+      unpackResult(result, variant.rows, 0, count, rows, into, paddedRows, firstRow);
+    }
+    this.counters.bytesFromDevice += rows * paddedRows * 4;
+    return variant.rows;
+  }
+
+  get #lastRun(): { readonly variant: JobVariant; readonly rows: number } {
+    if (this.#last === undefined) throw new RangeError(`${this.matrix.name}: no result to read`);
+    return this.#last;
   }
 }

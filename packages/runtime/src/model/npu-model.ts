@@ -6,7 +6,9 @@ import { DeviceError } from '../errors.js';
 import type { Tokenizer } from '../text/index.js';
 import type { ModelCounters } from './counters.js';
 import type { MemoryPlan } from './memory-plan.js';
-import { Session, type SessionHost } from './session.js';
+import type { ModelMatrices } from './model-matrices.js';
+import type { PlacedMatrix } from './placed-matrix.js';
+import { Session, type SessionHost, type SessionOptions } from './session.js';
 import type { Transformer } from './transformer.js';
 
 export interface NpuModelParts {
@@ -16,6 +18,7 @@ export interface NpuModelParts {
   readonly plan: MemoryPlan;
   readonly buffers: readonly DmaBuffer[];
   readonly transformer: Transformer;
+  readonly matrices: ModelMatrices;
   readonly tokenizer: Tokenizer | undefined;
   readonly counters: ModelCounters;
 }
@@ -68,9 +71,41 @@ export class NpuModel implements AsyncDisposable {
     return { ...this.#parts.counters };
   }
 
-  createSession(): Session {
+  /** Its matrices in the order of the data flow: where their weights are, and which core computes which rows. */
+  get matrices(): readonly PlacedMatrix[] {
+    return this.#parts.matrices.placed;
+  }
+
+  /**
+   * Multiplies with one matrix alone, by the very job that a pass runs: the smallest that takes the rows, with the same
+   * programs, features and results. Sessions may be under way: a job begins and ends between two of their passes, and what they
+   * keep from one pass to the next is in memory of their own.
+   * @param matrix `layers.3.wqkv`, `classifier`: a name in `matrices`
+   * @param activations [rows][columns] f32
+   * @param rows 1 to maxRows
+   * @returns [rows][paddedRows] f32: every output in the order of the matrix's rows, padding included
+   * @throws UsageError for a matrix or a size that the model does not have, or within onProduct; NumericError when FP16 cannot
+   *   hold an activation; DeviceError when the job fails or the model was closed
+   */
+  async multiply(matrix: string, activations: Float32Array, rows: number): Promise<Float32Array> {
     this.checkOpen();
-    const session = new Session(this.#sessionHost());
+    return this.#parts.matrices.multiply(matrix, activations, rows);
+  }
+
+  /**
+   * Reads a matrix's weights back from its DMA buffer, which is slow: it is write-combined.
+   * @returns a copy of the bytes as they stand there, [paddedRows/16][paddedColumns/32][16][32] f16, as in the .npu file
+   * @throws UsageError for a matrix that the model does not have, DeviceError after the model was closed
+   */
+  readWeights(matrix: string): Uint8Array {
+    this.checkOpen();
+    return this.#parts.matrices.readWeights(matrix);
+  }
+
+  /** @throws DeviceError after the model was closed, ModelLimitError when there is no memory for its keys and values */
+  createSession(options: SessionOptions = {}): Session {
+    this.checkOpen();
+    const session = new Session(this.#sessionHost(), options);
     this.#sessions.add(session);
     return session;
   }

@@ -1,4 +1,5 @@
 import { type ModelConfig, UsageError } from '@npu-llama/format';
+import { type ProductListener, ProductWatch } from './product-watch.js';
 import { type KvCache, newKvCache, type Transformer } from './transformer.js';
 
 /** What a session needs of its model. */
@@ -11,6 +12,14 @@ export interface SessionHost {
   sessionClosed(session: Session): unknown;
 }
 
+export interface SessionOptions {
+  /**
+   * Told of every product that the NPU makes for this session, in the order of the data flow: for verification, and for those
+   * who want to see inside. It may not run the model itself. Other sessions are not shown, and without it nothing is copied.
+   */
+  readonly onProduct?: ProductListener;
+}
+
 /** One text in the making: a KV cache on a model. Sessions of one model take turns. */
 export class Session implements AsyncDisposable {
   readonly #host: SessionHost;
@@ -18,9 +27,11 @@ export class Session implements AsyncDisposable {
   #length = 0;
   #busy = false;
   #logits: Float32Array;
+  readonly #watch: ProductWatch | undefined;
 
-  constructor(host: SessionHost) {
+  constructor(host: SessionHost, { onProduct }: SessionOptions = {}) {
     this.#host = host;
+    this.#watch = onProduct && new ProductWatch(onProduct);
     this.#cache = newKvCache(host.config);
     this.#logits = new Float32Array(host.config.vocabSize);
   }
@@ -33,6 +44,15 @@ export class Session implements AsyncDisposable {
   /** Positions in the cache: the next token goes to this one, or any before it. */
   get length(): number {
     return this.#length;
+  }
+
+  /**
+   * The keys and values themselves, a view that changes with every call: what stands at `length` and behind it is not to be
+   * relied on, and whoever writes to it changes what the session computes.
+   * @throws UsageError after close()
+   */
+  get keyValues(): KvCache {
+    return this.#openCache;
   }
 
   /**
@@ -86,8 +106,14 @@ export class Session implements AsyncDisposable {
       const cache = this.#openCache;
       const rows = tokens.slice(first, first + maxRows);
       const isLast = first + rows.length === tokens.length;
-      const into = all || isLast ? logits : undefined;
-      transformer.run(rows, firstPosition + first, cache, into, all ? first * config.vocabSize : 0, wanted);
+      const at = all ? first * config.vocabSize : 0;
+      transformer.run({
+        tokens: rows,
+        firstPosition: firstPosition + first,
+        cache,
+        logits: all || isLast ? { into: logits, at, rows: wanted } : undefined,
+        watch: this.#watch,
+      });
     }
     this.#length = firstPosition + tokens.length;
     return logits;

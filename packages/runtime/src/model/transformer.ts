@@ -1,16 +1,10 @@
 import { headSize, kvDim, type ModelConfig } from '@npu-llama/format';
 import { allocateFloats } from '../host-memory.js';
-import {
-  type AttentionShape,
-  addInPlace,
-  applyRope,
-  attention,
-  type RopeTable,
-  rmsNorm,
-  swiglu,
-} from '../kernels/index.js';
+import { type AttentionShape, cpuKernels, type RopeTable } from '../kernels/index.js';
 import type { Embedding } from './embedding.js';
 import type { MatrixJob } from './matrix-job.js';
+import type { ProductWatch } from './product-watch.js';
+import { Turn } from './turn.js';
 
 /** The matrices of a layer on the NPU. */
 export interface LayerJobs {
@@ -37,11 +31,27 @@ export interface TransformerWeights {
   readonly maxRows: number;
 }
 
-/** Keys and values of the positions seen so far. */
+/** Keys, turned by RoPE, and values of the positions seen so far. */
 export interface KvCache {
   /** [layers][seqLen][kvDim] f32 */
   readonly keys: Float32Array;
+  /** [layers][seqLen][kvDim] f32 */
   readonly values: Float32Array;
+}
+
+/** Tokens to run at once, for one session. */
+export interface Pass {
+  /** Up to maxRows, their positions following each other. */
+  readonly tokens: readonly number[];
+  readonly firstPosition: number;
+  /** Where their keys and values go, and those before them are. */
+  readonly cache: KvCache;
+  /** [tokens with 'all', 1 with 'last'][vocabSize] f32 from element `at`; undefined where none are wanted. */
+  readonly logits:
+    | { readonly into: Float32Array; readonly at: number; readonly rows: 'all' | 'last' }
+    | undefined;
+  /** Shown every product. */
+  readonly watch: ProductWatch | undefined;
 }
 
 /** @throws ModelLimitError when this machine has not that much memory */
@@ -52,6 +62,8 @@ export function newKvCache(config: ModelConfig): KvCache {
 
 /** Runs rows of consecutive positions through the model; owns the activations between the steps. */
 export class Transformer {
+  /** Of this and of whoever else runs the model's jobs. */
+  readonly turn = new Turn();
   readonly #weights: TransformerWeights;
   readonly #shape: AttentionShape;
   readonly #kvDim: number;
@@ -87,59 +99,57 @@ export class Transformer {
   }
 
   /**
-   * Runs up to maxRows tokens, whose positions follow each other, and puts their keys and values into the cache.
-   *
-   * @param logits [tokens or 1][vocabSize] f32 from element `logitsAt`, or undefined where none are wanted
-   * @param logitRows 'all', or the 'last' token's only
+   * Runs a pass and puts its keys and values into the cache.
+   * @throws UsageError within another pass of the model
    */
-  run(
-    tokens: readonly number[],
-    firstPosition: number,
-    cache: KvCache,
-    logits: Float32Array | undefined,
-    logitsAt: number,
-    logitRows: 'all' | 'last',
-  ): void {
-    const { config, embedding, layers } = this.#weights;
+  run(pass: Pass): void {
+    this.turn.take(() => this.#run(pass));
+  }
+
+  #run(pass: Pass): void {
+    const { config, embedding, layers, rmsFinal, classifier } = this.#weights;
+    const { tokens, firstPosition, logits } = pass;
     const { dim } = config;
-    const rows = tokens.length;
     tokens.forEach((token, row) => {
       embedding(token, this.#x.subarray(row * dim, (row + 1) * dim));
     });
     layers.forEach((jobs, layer) => {
-      this.#attend(jobs, layer, rows, firstPosition, cache);
-      this.#feedForward(jobs, layer, rows);
+      this.#attend(jobs, layer, pass);
+      this.#feedForward(jobs, layer, pass);
     });
     if (logits === undefined) return;
-    const x = logitRows === 'all' ? this.#x : this.#x.subarray((rows - 1) * dim, rows * dim);
-    const count = logitRows === 'all' ? rows : 1;
-    rmsNorm(this.#normed, x, this.#weights.rmsFinal, 0, count, dim);
-    this.#weights.classifier.run(this.#normed, count);
-    this.#weights.classifier.read(0, logits, logitsAt);
+    const firstRow = logits.rows === 'all' ? 0 : tokens.length - 1;
+    const count = tokens.length - firstRow;
+    cpuKernels.rmsNorm(this.#normed, this.#x.subarray(firstRow * dim), rmsFinal, 0, count, dim);
+    classifier.run(this.#normed, count);
+    pass.watch?.tell(classifier, firstPosition + firstRow, this.#normed, count);
+    classifier.read(0, logits.into, logits.at);
   }
 
   /** x += wo . attention(rope(wq . norm(x)), cache with rope(wk . norm(x)), wv . norm(x)) */
-  #attend({ wqkv, wo }: LayerJobs, layer: number, rows: number, firstPosition: number, cache: KvCache): void {
+  #attend({ wqkv, wo }: LayerJobs, layer: number, { tokens, firstPosition, cache, watch }: Pass): void {
     const { config, rmsAtt, rope } = this.#weights;
+    const rows = tokens.length;
     const { dim, seqLen } = config;
     const cacheAt = layer * seqLen * this.#kvDim;
     const newAt = cacheAt + firstPosition * this.#kvDim;
-    rmsNorm(this.#normed, this.#x, rmsAtt, layer * dim, rows, dim);
+    cpuKernels.rmsNorm(this.#normed, this.#x, rmsAtt, layer * dim, rows, dim);
     wqkv.run(this.#normed, rows);
+    watch?.tell(wqkv, firstPosition, this.#normed, rows);
     wqkv.read(0, this.#query);
     wqkv.read(1, cache.keys, newAt);
     wqkv.read(2, cache.values, newAt);
     for (let row = 0; row < rows; row++) {
       const position = firstPosition + row;
       const turns = rope.at(position);
-      applyRope(this.#query, row * dim, dim, turns);
-      applyRope(cache.keys, newAt + row * this.#kvDim, this.#kvDim, turns);
+      cpuKernels.applyRope(this.#query, row * dim, dim, turns);
+      cpuKernels.applyRope(cache.keys, newAt + row * this.#kvDim, this.#kvDim, turns);
     }
     const { keys, values } = cache;
     for (let row = 0; row < rows; row++) {
       const at = row * dim;
       const position = firstPosition + row;
-      attention(
+      cpuKernels.attention(
         this.#attended,
         at,
         this.#query,
@@ -153,21 +163,25 @@ export class Transformer {
       );
     }
     wo.run(this.#attended, rows);
+    watch?.tell(wo, firstPosition, this.#attended, rows);
     wo.read(0, this.#delta);
-    addInPlace(this.#x, this.#delta, rows * dim);
+    cpuKernels.addInPlace(this.#x, this.#delta, rows * dim);
   }
 
   /** x += w2 . (silu(w1 . norm(x)) * (w3 . norm(x))) */
-  #feedForward({ w13, w2 }: LayerJobs, layer: number, rows: number): void {
+  #feedForward({ w13, w2 }: LayerJobs, layer: number, { tokens, firstPosition, watch }: Pass): void {
     const { config, rmsFfn } = this.#weights;
+    const rows = tokens.length;
     const { dim, hiddenDim } = config;
-    rmsNorm(this.#normed, this.#x, rmsFfn, layer * dim, rows, dim);
+    cpuKernels.rmsNorm(this.#normed, this.#x, rmsFfn, layer * dim, rows, dim);
     w13.run(this.#normed, rows);
+    watch?.tell(w13, firstPosition, this.#normed, rows);
     w13.read(0, this.#gate);
     w13.read(1, this.#up);
-    swiglu(this.#gate, this.#up, rows * hiddenDim);
+    cpuKernels.swiglu(this.#gate, this.#up, rows * hiddenDim);
     w2.run(this.#gate, rows);
+    watch?.tell(w2, firstPosition, this.#gate, rows);
     w2.read(0, this.#delta);
-    addInPlace(this.#x, this.#delta, rows * dim);
+    cpuKernels.addInPlace(this.#x, this.#delta, rows * dim);
   }
 }
