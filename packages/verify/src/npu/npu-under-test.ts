@@ -62,6 +62,18 @@ export interface WatchedSession extends LogitsSession {
   readonly keyValues: KeyValues;
 }
 
+export interface SamplerFacts {
+  /** 0: always the likeliest token. */
+  readonly temperature: number;
+  /** Nucleus sampling; 0 or 1: off. */
+  readonly topP: number;
+  /** Not 0. */
+  readonly seed: bigint | number;
+}
+
+/** Draws tokens one after the other, each from [vocabSize] f32 logits. */
+export type DrawToken = (logits: Float32Array) => number;
+
 /** A model loaded on a device, ready to be verified and to be looked into. */
 export interface NpuUnderTest extends LogitsModel {
   readonly device: DeviceFacts;
@@ -77,6 +89,12 @@ export interface NpuUnderTest extends LogitsModel {
   multiply(matrix: string, input: Float32Array, rows: number): Promise<Float32Array>;
   /** A copy of the bytes that its DMA buffer holds now: tiled, as in the file. */
   readWeights(matrix: string): Uint8Array;
+  /**
+   * The sampler that generates with this NPU: the same seed and logits give the same tokens. In free mode each side draws with
+   * one of its own.
+   * @throws UsageError for impossible options
+   */
+  createSampler(options: SamplerFacts): DrawToken;
   /** After a job that failed: makes the device usable again. */
   reset(): Promise<void>;
   /** Gives back the device and its memory. */

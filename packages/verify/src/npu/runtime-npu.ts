@@ -1,56 +1,82 @@
-import { loadModel, openDevice, type Session } from '@npu-llama/runtime';
+import {
+  type Kernel,
+  loadModel,
+  type NpuDevice,
+  type NpuModel,
+  openDevice,
+  Sampler,
+  type Session,
+} from '@npu-llama/runtime';
 import type { LogitsSession } from '../verify/index.js';
-import type { OpenNpu } from './npu-under-test.js';
+import type { NpuUnderTest, OpenNpu, WatchedSession } from './npu-under-test.js';
+
+/** What only tests ask for. */
+export interface RuntimeNpuOptions {
+  /** Stands between the runtime's driver and the kernel. */
+  readonly kernel?: (kernel: Kernel) => Kernel;
+}
 
 /**
- * The NPU as the runtime drives it: the one file of this package that knows the runtime, and nothing of it but how to get
- * logits.
- * @throws DeviceError when there is no device or it refuses the model, FileError for a damaged model
+ * The NPU as the runtime drives it: the one file of this package that knows the runtime.
+ * @throws DeviceError when there is no device or it refuses the model, FileError for a damaged model, UsageError for
+ *   impossible options, NumericError for a device that computes wrong from the start
  */
-export const openRuntimeNpu: OpenNpu = async ({ model: path, device: kind, devicePath, ...options }) => {
-  const { signal, onProgress, onFallback } = options;
-  const device = await openDevice({
-    kind,
-    ...(devicePath !== undefined && { path: devicePath }),
-    ...(onFallback && { onFallback }),
-  });
-  try {
-    const model = await loadModel(device, path, {
-      ...(signal && { signal }),
-      ...(onProgress && { onProgress }),
-    });
-    return {
-      device: {
-        description: device.description,
-        kind: device.kind,
-        driver: device.driver.description,
-        cores: device.cores,
-        decodeRows: device.decodeRows,
-        ffi: device.ffi,
-      },
-      matrices: [],
-      watch: () => notYet('watch'),
-      multiply: () => notYet('multiply'),
-      readWeights: () => notYet('readWeights'),
-      reset: () => device.reset(),
-      createSession: () => logitsSession(model.createSession()),
-      // Closing the device frees the model's memory too, but only closing the model ends its sessions.
-      close: async () => {
-        try {
-          await model.close();
-        } finally {
-          await device.close();
-        }
-      },
-    };
-  } catch (error) {
-    await device.close();
-    throw error;
-  }
-};
+export const openRuntimeNpu: OpenNpu = openRuntimeNpuWith({});
 
-function notYet(what: string): never {
-  throw new Error(`${what} is not there yet`);
+/** As openRuntimeNpu, with something in between. */
+export function openRuntimeNpuWith({ kernel }: RuntimeNpuOptions): OpenNpu {
+  return async ({ model: path, device: kind, devicePath, cores, verifyChecksums, ...callbacks }) => {
+    const { signal, onProgress, onFallback } = callbacks;
+    const device = await openDevice({
+      kind,
+      ...(devicePath !== undefined && { path: devicePath }),
+      ...(cores !== undefined && { cores }),
+      ...(onFallback && { onFallback }),
+      ...(kernel && { kernel }),
+    });
+    try {
+      const model = await loadModel(device, path, {
+        ...(verifyChecksums !== undefined && { verifyChecksums }),
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress }),
+      });
+      return npuUnderTest(device, model);
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
+  };
+}
+
+function npuUnderTest(device: NpuDevice, model: NpuModel): NpuUnderTest {
+  return {
+    device: {
+      description: device.description,
+      kind: device.kind,
+      driver: device.driver.description,
+      cores: device.cores,
+      decodeRows: device.decodeRows,
+      ffi: device.ffi,
+    },
+    matrices: model.matrices,
+    createSession: () => logitsSession(model.createSession()),
+    watch: onMatrix => watchedSession(model.createSession({ onProduct: onMatrix })),
+    multiply: (matrix, input, rows) => model.multiply(matrix, input, rows),
+    readWeights: matrix => model.readWeights(matrix),
+    createSampler: options => {
+      const sampler = new Sampler(options);
+      return logits => sampler.sample(logits);
+    },
+    reset: () => device.reset(),
+    // Closing the device frees the model's memory too, but only closing the model ends its sessions.
+    close: async () => {
+      try {
+        await model.close();
+      } finally {
+        await device.close();
+      }
+    },
+  };
 }
 
 function logitsSession(session: Session): LogitsSession {
@@ -61,5 +87,14 @@ function logitsSession(session: Session): LogitsSession {
         ? session.forward(tokens[0]!, firstPosition)
         : session.forwardBatch(tokens, firstPosition, { logits: 'all' }),
     close: () => session.close(),
+  };
+}
+
+function watchedSession(session: Session): WatchedSession {
+  return {
+    ...logitsSession(session),
+    get keyValues() {
+      return session.keyValues;
+    },
   };
 }

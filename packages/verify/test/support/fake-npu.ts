@@ -51,6 +51,7 @@ export function fakeDevice(description: string): Omit<NpuUnderTest, 'createSessi
     watch: nothing,
     multiply: nothing,
     readWeights: nothing,
+    createSampler: nothing,
     reset: nothing,
   };
 }
