@@ -1,29 +1,50 @@
-import { headSize, kvDim, type ModelConfig, UsageError } from '@npu-llama/format';
-import { attend, type HeadShape } from './attention.js';
-import { createLayerCache, type LayerCache, store } from './kv-cache.js';
-import { matVec } from './mat-vec.js';
-import { rmsNorm } from './rms-norm.js';
-import { type Rotation, rotate, rotationAt } from './rope.js';
-import { swiGlu } from './swiglu.js';
-import type { LayerWeights, ReferenceWeights } from './weights.js';
+import { UsageError } from '@npu-llama/format';
+import type { Arithmetic } from './arithmetic.js';
+import { type Buffers, createBuffers, rowsOf } from './buffers.js';
+import { ForwardPass } from './forward-pass.js';
+import { createLayerCache, type LayerCache } from './kv-cache.js';
+import { Matrices, type OnMatrix } from './matrices.js';
+import { Pace } from './pace.js';
+import { roundWeightToHalf } from './round-half.js';
+import type { ReferenceWeights } from './weights.js';
 
-const { fround } = Math;
+/** Positions that share one reading of the weights: more gain little, and need more memory. */
+const MAX_BATCH = 64;
+
+export interface ReferenceSessionOptions {
+  /** Default `fp32`. */
+  readonly arithmetic?: Arithmetic;
+  /** Told of every matrix product. */
+  readonly onMatrix?: OnMatrix;
+}
+
+export interface ReferenceForwardOptions {
+  /** Logits of every position (default), or of the last alone, which spares the classifier the others. */
+  readonly logits?: 'all' | 'last';
+  /** Ends the computation within some ten milliseconds; its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
 
 /**
- * One text going through the reference model: llama2.c's forward pass on the CPU, in float32, in its order of
- * operations. It judges the NPU, so it shares no arithmetic and no data layout with what runs there.
+ * One text going through the reference model: llama2.c's forward pass on the CPU, in its order of operations, in either
+ * arithmetic. It judges the NPU, so it shares no arithmetic and no data layout with what runs there. No bit of its logits
+ * depends on how the tokens are batched.
  */
 export class ReferenceSession {
+  readonly arithmetic: Arithmetic;
   readonly #weights: ReferenceWeights;
-  readonly #shape: HeadShape;
+  readonly #matrices: Matrices;
   readonly #cache: readonly LayerCache[];
-  readonly #buffers: Buffers;
+  #buffers: Buffers;
+  #logits: Float32Array = new Float32Array();
   #length = 0;
+  #busy = false;
 
   /** @param capacity positions that will be asked for at most, 1 to the model's seqLen */
   constructor(
     weights: ReferenceWeights,
     readonly capacity: number,
+    { arithmetic = 'fp32', onMatrix }: ReferenceSessionOptions = {},
   ) {
     const { config } = weights;
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > config.seqLen) {
@@ -32,106 +53,108 @@ export class ReferenceSession {
         wanted: `1 to ${config.seqLen}, the model's seq_len`,
       });
     }
+    this.arithmetic = arithmetic;
     this.#weights = weights;
-    this.#shape = {
-      headCount: config.headCount,
-      kvHeadCount: config.kvHeadCount,
-      headSize: headSize(config),
-    };
+    this.#matrices = new Matrices(arithmetic, onMatrix);
     this.#cache = weights.layers.map(() => createLayerCache(config, capacity));
-    this.#buffers = createBuffers(config);
+    this.#buffers = createBuffers(config, 1);
   }
 
   /**
-   * Runs one token.
-   * @param position the next one, or an earlier one to go back to (what followed it is forgotten)
-   * @returns [vocabSize] f32 logits, valid until the next call
-   * @throws UsageError for a token or a position that there is not
+   * Runs tokens at consecutive positions; the event loop has its turn in between.
+   * @param tokens at least one
+   * @param firstPosition the next one, or an earlier one to go back to (what followed it is forgotten)
+   * @returns f32 logits, [tokens][vocabSize] or of the last alone [vocabSize]; valid until the next call
+   * @throws UsageError for a token or a position that there is not, or while another call is running;
+   *   ReferenceOverflowError when an input of a matrix is beyond FP16, in fp16
    */
-  forward(token: number, position: number): Float32Array {
-    const { config, tokenEmbedding, layers, rmsFinal, classifier } = this.#weights;
-    this.#check(token, position);
-    const { x, logits } = this.#buffers;
-    const rotation = rotationAt(position, this.#shape.headSize);
-    x.set(tokenEmbedding.subarray(token * config.dim, (token + 1) * config.dim));
-    layers.forEach((layer, i) => {
-      this.#attention(layer, this.#cache[i]!, rotation, position);
-      this.#feedForward(layer);
-    });
-    rmsNorm(x, x, rmsFinal);
-    matVec(logits, x, classifier);
-    this.#length = position + 1;
-    return logits;
+  async forward(
+    tokens: readonly number[],
+    firstPosition: number,
+    { logits = 'all', signal }: ReferenceForwardOptions = {},
+  ): Promise<Float32Array> {
+    if (this.#busy) throw new UsageError('a reference session runs one call at a time');
+    this.#check(tokens, firstPosition);
+    this.#busy = true;
+    // What fails half-way leaves the positions before it usable.
+    this.#length = firstPosition;
+    try {
+      const { vocabSize } = this.#weights.config;
+      const out = this.#room((logits === 'all' ? tokens.length : 1) * vocabSize);
+      const pace = new Pace(signal);
+      signal?.throwIfAborted();
+      for (let done = 0; done < tokens.length; done += MAX_BATCH) {
+        const batch = tokens.slice(done, done + MAX_BATCH);
+        const last = done + batch.length === tokens.length;
+        const rows =
+          logits === 'all' ? out.subarray(done * vocabSize, (done + batch.length) * vocabSize) : out;
+        await this.#run(batch, firstPosition + done, logits === 'all' || last ? rows : undefined, pace);
+        this.#length = firstPosition + done + batch.length;
+      }
+      return out;
+    } finally {
+      this.#busy = false;
+    }
   }
 
-  /** x += wo . attention(rmsnorm(x)) */
-  #attention(layer: LayerWeights, cache: LayerCache, rotation: Rotation, position: number): void {
-    const { x, normed, queries, keys, values, heads, update } = this.#buffers;
-    rmsNorm(normed, x, layer.rmsAtt);
-    matVec(queries, normed, layer.wq);
-    matVec(keys, normed, layer.wk);
-    matVec(values, normed, layer.wv);
-    rotate(queries, rotation);
-    rotate(keys, rotation);
-    store(keys, cache.keys, position, cache.capacity, this.#shape.headSize);
-    store(values, cache.values, position, cache.capacity, this.#shape.headSize);
-    attend(heads, queries, cache, position, this.#shape);
-    matVec(update, heads, layer.wo);
-    add(x, update);
+  /** @param logits of all rows or of the last alone, by its length; undefined for none */
+  async #run(
+    tokens: readonly number[],
+    firstPosition: number,
+    logits: Float32Array | undefined,
+    pace: Pace,
+  ): Promise<void> {
+    const { config, layers, rmsFinal, classifier } = this.#weights;
+    const buffers = this.#buffersFor(tokens.length);
+    this.#embed(tokens, buffers.x);
+    const pass = new ForwardPass(config, this.#matrices, buffers, firstPosition, pace);
+    for (const [i, layer] of layers.entries()) {
+      await pass.attention(layer, `layers.${i}`, this.#cache[i]!);
+      await pass.feedForward(layer, `layers.${i}`);
+    }
+    if (logits === undefined) return;
+    pass.norm(rmsFinal);
+    const rows = logits.length / config.vocabSize;
+    const input = buffers.normed.subarray((tokens.length - rows) * config.dim);
+    const matrix = { name: 'classifier', weights: classifier, output: logits };
+    await this.#matrices.multiply([matrix], input, firstPosition + tokens.length - rows, rows, pace);
   }
 
-  /** x += w2 . (silu(w1 . rmsnorm(x)) * (w3 . rmsnorm(x))) */
-  #feedForward(layer: LayerWeights): void {
-    const { x, normed, gate, up, update } = this.#buffers;
-    rmsNorm(normed, x, layer.rmsFfn);
-    matVec(gate, normed, layer.w1);
-    matVec(up, normed, layer.w3);
-    swiGlu(gate, up);
-    matVec(update, gate, layer.w2);
-    add(x, update);
+  #embed(tokens: readonly number[], x: Float32Array): void {
+    const { config, tokenEmbedding } = this.#weights;
+    for (const [b, row] of rowsOf(x, tokens.length).entries()) {
+      const start = tokens[b]! * config.dim;
+      row.set(tokenEmbedding.subarray(start, start + config.dim));
+      if (this.arithmetic === 'fp16') row.set(row.map(roundWeightToHalf));
+    }
   }
 
-  #check(token: number, position: number): void {
+  #buffersFor(batch: number): Buffers {
+    if (this.#buffers.batch !== batch) this.#buffers = createBuffers(this.#weights.config, batch);
+    return this.#buffers;
+  }
+
+  #room(floats: number): Float32Array {
+    if (this.#logits.length < floats) this.#logits = new Float32Array(floats);
+    return this.#logits.subarray(0, floats);
+  }
+
+  #check(tokens: readonly number[], firstPosition: number): void {
     const { vocabSize } = this.#weights.config;
-    if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
-      throw new UsageError('no such token', { got: String(token), wanted: `0 to ${vocabSize - 1}` });
+    const wrong = tokens.find(token => !Number.isInteger(token) || token < 0 || token >= vocabSize);
+    if (wrong !== undefined) {
+      throw new UsageError('no such token', { got: String(wrong), wanted: `0 to ${vocabSize - 1}` });
     }
     const last = Math.min(this.#length, this.capacity - 1);
-    if (!Number.isInteger(position) || position < 0 || position > last) {
-      throw new UsageError('position out of turn', { got: String(position), wanted: `0 to ${last}` });
+    if (!Number.isInteger(firstPosition) || firstPosition < 0 || firstPosition > last) {
+      throw new UsageError('position out of turn', { got: String(firstPosition), wanted: `0 to ${last}` });
+    }
+    const room = this.capacity - firstPosition;
+    if (tokens.length < 1 || tokens.length > room) {
+      throw new UsageError(`cannot run these tokens from position ${firstPosition} on`, {
+        got: `${tokens.length}`,
+        wanted: `1 to ${room}`,
+      });
     }
   }
-}
-
-/** What one token's pass writes, allocated once; all f32. */
-function createBuffers(config: ModelConfig) {
-  const { dim, hiddenDim, vocabSize } = config;
-  const kv = kvDim(config);
-  return {
-    /** [dim] the residual stream */
-    x: new Float32Array(dim),
-    /** [dim] */
-    normed: new Float32Array(dim),
-    /** [headCount][headSize] */
-    queries: new Float32Array(dim),
-    /** [kvHeadCount][headSize] */
-    keys: new Float32Array(kv),
-    /** [kvHeadCount][headSize] */
-    values: new Float32Array(kv),
-    /** [headCount][headSize] */
-    heads: new Float32Array(dim),
-    /** [dim] what a block adds to x */
-    update: new Float32Array(dim),
-    /** [hiddenDim] */
-    gate: new Float32Array(hiddenDim),
-    /** [hiddenDim] */
-    up: new Float32Array(hiddenDim),
-    /** [vocabSize] */
-    logits: new Float32Array(vocabSize),
-  };
-}
-type Buffers = ReturnType<typeof createBuffers>;
-
-function add(x: Float32Array, update: Float32Array): void {
-  for (let i = 0; i < x.length; i++) x[i] = fround(x[i]! + update[i]!);
 }

@@ -77,11 +77,11 @@ async function comparePositions(options: VerifyPromptOptions, npu: LogitsSession
     const npuLogits = await npu.forward(batch, first);
     npuSeconds += (performance.now() - npuStart) / 1000;
     for (const [i, token] of batch.entries()) {
-      // A forward pass blocks, so let signals and the progress bar have their turn.
+      // One position is soon done, so let signals and the progress bar have their turn.
       await nextTurn();
       signal?.throwIfAborted();
       const referenceStart = performance.now();
-      const logits = reference.forward(token, first + i);
+      const logits = await reference.forward([token], first + i, { ...(signal && { signal }) });
       referenceSeconds += (performance.now() - referenceStart) / 1000;
       requireFinite(logits, weights, first + i);
       const fed = { position: first + i, token, referenceToken: argmax(logits) };

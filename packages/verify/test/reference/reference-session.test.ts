@@ -10,9 +10,17 @@ const TOKENS = [1, 17, 300, 17, 42, 0, 255, 9, 9];
 const FLOAT32_ERROR = 2e-6;
 
 /** Logits of every position, each a copy. */
-function run(weights: ReferenceWeights, tokens: readonly number[], capacity = tokens.length): Float32Array[] {
+async function run(
+  weights: ReferenceWeights,
+  tokens: readonly number[],
+  capacity = tokens.length,
+): Promise<Float32Array[]> {
   const session = new ReferenceSession(weights, capacity);
-  return tokens.map((token, position) => session.forward(token, position).slice());
+  const rows = [];
+  for (const [position, token] of tokens.entries()) {
+    rows.push((await session.forward([token], position)).slice());
+  }
+  return rows;
 }
 
 describe('the reference agrees with the formulas in double precision', () => {
@@ -32,7 +40,7 @@ describe('the reference agrees with the formulas in double precision', () => {
   ])('%s', async (_, config, sharedClassifier) => {
     const weights = await randomWeights({ config, sharedClassifier });
     const wanted = naiveLogits(weights, TOKENS);
-    run(weights, TOKENS).forEach((logits, position) => {
+    (await run(weights, TOKENS)).forEach((logits, position) => {
       expect(relativeError(logits, wanted[position]!)).toBeLessThan(FLOAT32_ERROR);
     });
   });
@@ -45,7 +53,7 @@ describe('versions of a checkpoint', () => {
     for (const version of [0, 1, 2] as const) {
       const path = folder.file(`${version}.bin`);
       writeRandomCheckpoint(path, { config: { ...TINY, hiddenDim: 36 }, version, seed: 5 });
-      results.push(run(await weightsOf(path), TOKENS));
+      results.push(await run(await weightsOf(path), TOKENS));
     }
     const [legacy, versioned, quantized] = results;
     expect(versioned).toEqual(legacy);
@@ -61,29 +69,28 @@ describe('positions', () => {
     weights = await randomWeights({ config: TINY });
   });
 
-  test('going back forgets what followed', () => {
-    const wanted = run(weights, TOKENS);
+  test('going back forgets what followed', async () => {
+    const wanted = await run(weights, TOKENS);
     const session = new ReferenceSession(weights, TINY.seqLen);
-    for (const [position, token] of [1, 17, 5, 5, 5].entries()) session.forward(token, position);
+    await session.forward([1, 17, 5, 5, 5], 0);
     for (let position = 2; position < TOKENS.length; position++) {
-      expect(session.forward(TOKENS[position]!, position)).toEqual(wanted[position]);
+      expect(await session.forward([TOKENS[position]!], position)).toEqual(wanted[position]);
     }
   });
 
-  test('room for more positions changes no bit', () => {
-    expect(run(weights, TOKENS, TINY.seqLen)).toEqual(run(weights, TOKENS));
+  test('room for more positions changes no bit', async () => {
+    expect(await run(weights, TOKENS, TINY.seqLen)).toEqual(await run(weights, TOKENS));
   });
 
-  test('sessions of one model do not disturb each other', () => {
+  test('sessions of one model do not disturb each other', async () => {
     const one = new ReferenceSession(weights, 3);
     const other = new ReferenceSession(weights, 3);
-    one.forward(1, 0);
-    other.forward(250, 0);
-    expect(one.forward(17, 1)).toEqual(run(weights, [1, 17])[1]);
+    await Promise.all([one.forward([1], 0), other.forward([250], 0)]);
+    expect(await one.forward([17], 1)).toEqual((await run(weights, [1, 17]))[1]);
   });
 
-  test('the same token says something else at another position', () => {
-    const [, first, second] = run(weights, [1, 9, 9]);
+  test('the same token says something else at another position', async () => {
+    const [, first, second] = await run(weights, [1, 9, 9]);
     expect(relativeError(second!, first!)).toBeGreaterThan(1e-3);
   });
 
@@ -93,14 +100,14 @@ describe('positions', () => {
     ['half a token', 1.5, 0],
     ['a position left out', 1, 1],
     ['a negative position', 1, -1],
-  ])('rejects %s', (_, token, position) => {
-    expect(() => new ReferenceSession(weights, 4).forward(token, position)).toThrow(UsageError);
+  ])('rejects %s', async (_, token, position) => {
+    await expect(new ReferenceSession(weights, 4).forward([token], position)).rejects.toThrow(UsageError);
   });
 
-  test('rejects a position beyond its capacity', () => {
+  test('rejects a position beyond its capacity', async () => {
     const session = new ReferenceSession(weights, 1);
-    session.forward(1, 0);
-    expect(() => session.forward(1, 1)).toThrow('position out of turn: got 1, wanted 0 to 0');
+    await session.forward([1], 0);
+    await expect(session.forward([1], 1)).rejects.toThrow('position out of turn: got 1, wanted 0 to 0');
   });
 
   test.each([0, 25, 1.5])('rejects a capacity of %p', capacity => {

@@ -25,12 +25,13 @@ export class FakeNpu implements LogitsModel {
     return {
       forward: async (tokens: readonly number[], firstPosition: number): Promise<Float32Array> => {
         this.calls.push([tokens, firstPosition]);
-        const rows = tokens.map((token, i) => {
-          const logits = session
-            .forward(token, firstPosition + i)
-            .map(logit => halfToFloat(floatToHalf(logit)));
-          return this.fault(logits, firstPosition + i);
-        });
+        const { vocabSize } = this.weights.config;
+        const logits = (await session.forward(tokens, firstPosition)).map(logit =>
+          halfToFloat(floatToHalf(logit)),
+        );
+        const rows = tokens.map((_, i) =>
+          this.fault(logits.slice(i * vocabSize, (i + 1) * vocabSize), firstPosition + i),
+        );
         return Float32Array.from(rows.flatMap(row => Array.from(row)));
       },
       close: async (): Promise<void> => {

@@ -38,13 +38,9 @@ describe('what is fed', () => {
   test("the prompt in one batch, then the reference's own choices one by one", async () => {
     const { npu, result } = await verify(undefined, { prompts: [FIVE], positionCount: 8 });
     const session = new ReferenceSession(weights, 8);
-    let logits: Float32Array = new Float32Array();
-    FIVE.tokens.forEach((token, position) => {
-      logits = session.forward(token, position);
-    });
-    const sixth = argmax(logits);
-    const seventh = argmax(session.forward(sixth, 5));
-    const eighth = argmax(session.forward(seventh, 6));
+    const sixth = argmax(await session.forward(FIVE.tokens, 0, { logits: 'last' }));
+    const seventh = argmax(await session.forward([sixth], 5));
+    const eighth = argmax(await session.forward([seventh], 6));
     expect(npu.calls).toEqual([
       [FIVE.tokens, 0],
       [[sixth], 5],
@@ -87,7 +83,7 @@ describe('what is fed', () => {
     const bosOnly = { ...weights, classifier };
     // All logits 0 but BOS's, which follows the sign of x[0]; flip it so that it wins.
     classifier[TINY.dim] = 1;
-    const sign = new ReferenceSession(bosOnly, 1).forward(1, 0)[1]!;
+    const sign = (await new ReferenceSession(bosOnly, 1).forward([1], 0))[1]!;
     classifier[TINY.dim] = Math.sign(sign) * 5;
     const { prompts } = await verifyPrompts({
       weights: bosOnly,

@@ -1,0 +1,76 @@
+import type { Arithmetic } from './arithmetic.js';
+import { ReferenceOverflowError } from './overflow-error.js';
+import type { Pace } from './pace.js';
+import { multiplyRows } from './product.js';
+import { roundToHalf } from './round-half.js';
+
+/**
+ * Told of every matrix product, position by position, in the order of the data flow.
+ * @param matrix `layers.3.wq`, `classifier`: unfused
+ * @param input [columns] f32, before any rounding to FP16; valid during the call
+ * @param output [rows] f32; valid during the call
+ */
+export type OnMatrix = (matrix: string, position: number, input: Float32Array, output: Float32Array) => void;
+
+/** Multiplications between two looks at the clock: a few milliseconds. */
+const PRODUCTS_AT_ONCE = 1 << 24;
+/** Rows that are computed side by side anyway. */
+const ROW_STEP = 16;
+
+/** One matrix of the model. */
+export interface NamedMatrix {
+  readonly name: string;
+  /** [rows][columns] f32 */
+  readonly weights: Float32Array;
+  /** [batch][rows] f32, written */
+  readonly output: Float32Array;
+}
+
+/** The matrix products of a session, in its arithmetic. */
+export class Matrices {
+  constructor(
+    readonly arithmetic: Arithmetic,
+    readonly onMatrix: OnMatrix | undefined,
+  ) {}
+
+  /**
+   * Multiplies several matrices with the same inputs.
+   * @param input [batch][columns] f32
+   * @throws ReferenceOverflowError when an input is beyond FP16, in fp16
+   */
+  async multiply(
+    matrices: readonly NamedMatrix[],
+    input: Float32Array,
+    firstPosition: number,
+    batch: number,
+    pace: Pace,
+  ): Promise<void> {
+    const columns = input.length / batch;
+    const rounded =
+      this.arithmetic === 'fp16' ? this.#round(matrices[0]!.name, input, firstPosition, columns) : input;
+    for (const { name, weights, output } of matrices) {
+      const rows = weights.length / columns;
+      const product = { weights, rows, columns, input: rounded, batch, output, arithmetic: this.arithmetic };
+      const step = ROW_STEP * Math.max(1, Math.floor(PRODUCTS_AT_ONCE / (ROW_STEP * columns * batch)));
+      for (let row = 0; row < rows; row += step) {
+        multiplyRows(product, row, Math.min(step, rows - row));
+        if (pace.due) await pace.rest();
+      }
+      for (let b = 0; this.onMatrix !== undefined && b < batch; b++) {
+        const x = input.subarray(b * columns, (b + 1) * columns);
+        this.onMatrix(name, firstPosition + b, x, output.subarray(b * rows, (b + 1) * rows));
+      }
+    }
+  }
+
+  #round(name: string, input: Float32Array, firstPosition: number, columns: number): Float32Array {
+    const rounded = input.map(roundToHalf);
+    const beyond = rounded.findIndex(value => Math.abs(value) === Infinity);
+    if (beyond < 0) return rounded;
+    throw new ReferenceOverflowError(`${name}: an input is beyond FP16`, {
+      got: `${input[beyond]} for column ${beyond % columns} at position ${firstPosition + Math.floor(beyond / columns)}`,
+      wanted: 'less than 65520',
+      next: 'the NPU cannot run this model on this text',
+    });
+  }
+}
