@@ -132,6 +132,8 @@ export const promptSchema = v.object({
   text: v.string(),
   sampling: v.optional(v.object({ temperature: v.number(), topP: v.number(), seed: v.string() })),
   verdict,
+  /** How long both sides took together. */
+  seconds: v.optional(v.number()),
   /** Tokens of the prompt itself, BOS included; the rest are the reference's choices. */
   promptTokens: count,
   /** Failures that are not of a single position. */
@@ -143,7 +145,10 @@ export const promptSchema = v.object({
   /** Of free mode: tokens in common, prompt included, and where they end; no fork means that they never did. */
   commonTokens: v.optional(count),
   fork: v.optional(forkSchema),
-  /** Text of each token for people; index is the token. Only of tokens that appear above. */
+  /**
+   * Text of each token as it is (`" dog"`), by the token in decimal; bytes that are no UTF-8 as `<0xF0>`. Only of tokens
+   * that appear above. Whoever shows them escapes them: they come from a file.
+   */
   pieces: v.record(v.string(), v.string()),
 });
 
@@ -157,6 +162,7 @@ export const matrixSchema = v.object({
   /** wq, wk, wv, wo, w1, w2, w3 or classifier. */
   kind: v.string(),
   verdict,
+  seconds: v.optional(v.number()),
   /** Products compared (rows of activations), outputs compared and outputs wrong. */
   rows: count,
   outputs: count,

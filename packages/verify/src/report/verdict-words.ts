@@ -1,0 +1,74 @@
+import type { Finding, VerifyReport } from './schema.js';
+import { counted, printable, rangesText, runLabel } from './words.js';
+
+/** The verdict as it is shown. */
+export function verdictWord(verdict: VerifyReport['verdict']): 'PASS' | 'FAIL' | 'ERROR' {
+  return verdict === 'pass' ? 'PASS' : verdict === 'fail' ? 'FAIL' : 'ERROR';
+}
+
+/** One sentence on why, without the full stop: what ended it, what is wrong, or over how much nothing is. */
+export function verdictReason(report: VerifyReport): string {
+  const wrong = wrongParts(report);
+  if (report.verdict === 'error') return [...errorParts(report), ...wrong].join('; ');
+  if (report.verdict === 'fail') return wrong.length === 0 ? 'a run failed' : wrong.join('; ');
+  return rightParts(report).join('; ');
+}
+
+/** A finding in words: `16 of 288 outputs wrong, rows 32-47; core 1`. */
+export function findingText({ what, wrong, of, ranges, common }: Finding): string {
+  const things = what === 'weights' ? 'weights' : what === 'step' ? 'results' : 'outputs';
+  return [
+    `${wrong} of ${of} ${things} wrong${ranges.length === 0 ? '' : `, rows ${rangesText(ranges)}`}`,
+    ...common.map(printable),
+  ].join('; ');
+}
+
+function errorParts(report: VerifyReport): string[] {
+  const errors = report.runs.flatMap(({ error }, run) => (error ? [{ run, message: error.message }] : []));
+  const [first] = errors;
+  if (first === undefined) return ['a run ended in an error'];
+  const who = report.runs.length > 1 ? `${runLabel(report, first.run)}: ` : '';
+  const more = errors.length > 1 ? ` (and ${counted(errors.length - 1, 'more run')} in errors)` : '';
+  return [`${who}${printable(first.message)}${more}`];
+}
+
+function wrongParts(report: VerifyReport): string[] {
+  const { summary, prompts, matrices } = report;
+  const wrongPrompts = prompts.filter(({ verdict }) => verdict === 'fail').length;
+  const wrongMatrices = matrices.filter(({ verdict }) => verdict === 'fail');
+  const onAverage = prompts.filter(({ failures }) => failures.length > 0).length;
+  const unstable = report.stability.reduce((sum, { unstablePositions }) => sum + unstablePositions, 0);
+  const finding = report.diagnoses.find(({ findings }) => findings.length > 0)?.findings[0];
+  return [
+    ...(finding ? [`the first wrong place is ${printable(finding.place)}: ${findingText(finding)}`] : []),
+    ...(summary.failing > 0
+      ? [
+          `${summary.failing} of ${counted(summary.positions, 'position')} fail, in ${wrongPrompts} of ${counted(prompts.length, 'prompt')}`,
+        ]
+      : []),
+    ...(onAverage > 0 ? [`${onAverage} of ${counted(prompts.length, 'prompt')} wrong on average`] : []),
+    ...(wrongMatrices[0]
+      ? [
+          `${wrongMatrices.length} of ${counted(matrices.length, 'matrix', 'matrices')} wrong, first ${printable(wrongMatrices[0].name)}`,
+        ]
+      : []),
+    ...(unstable > 0 ? [`${counted(unstable, 'position')} not the same in every run`] : []),
+  ];
+}
+
+function rightParts(report: VerifyReport): string[] {
+  const { summary, prompts, matrices, stability } = report;
+  const forks = prompts.filter(({ fork }) => fork !== undefined).length;
+  const steady = stability.length > 0 && stability.every(({ identical }) => identical);
+  return [
+    ...(prompts.length > 0
+      ? [
+          `${counted(summary.positions, 'position')} of ${counted(prompts.length, 'prompt')} within every tolerance`,
+        ]
+      : []),
+    ...(forks > 0 ? [`${counted(forks, 'prompt')} parted where both candidates are as good`] : []),
+    ...(matrices.length === 1 ? ['the one matrix checked computes what it should'] : []),
+    ...(matrices.length > 1 ? [`all ${matrices.length} matrices checked compute what they should`] : []),
+    ...(steady ? ['every run the same bit by bit'] : []),
+  ];
+}

@@ -1,0 +1,115 @@
+import { showText } from '../text/index.js';
+import type { Comparison, Failure, Fork, PositionReport, PromptReport, VerifyReport } from './schema.js';
+import type { Yardstick } from './summary.js';
+
+/** What every report says alike: figures, tokens, reasons. None of it can disturb a terminal. */
+
+/** The yardsticks as they are called in sentences. */
+export const YARDSTICK_NAMES: Readonly<Record<Yardstick, string>> = { fp32: 'FP32', fp16: 'FP16-aware' };
+
+/** Text of a file or a device without quotes: everything that does not print is an escape. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{C}|\p{Zl}|\p{Zp}/gu, character =>
+    Array.from({ length: character.length }, (_, i) => character.charCodeAt(i))
+      .map(unit => `\\u${unit.toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
+/** Two significant digits: 3.1e-6, 0.0012; what is not finite by its name. */
+export function figureText(value: number | string): string {
+  const number = Number(value);
+  if (!Number.isFinite(number)) return String(number);
+  const size = Math.abs(number);
+  return number === 0 || (size >= 1e-3 && size < 1e6)
+    ? String(Number(number.toPrecision(2)))
+    : number.toExponential(1);
+}
+
+/** A logit or a difference of two: four decimals as long as they say something. */
+export function logitText(value: number): string {
+  return Math.abs(value) >= 1e6 ? value.toExponential(4) : value.toFixed(4);
+}
+
+/** `1 prompt`, `2 prompts`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** `" dog" (3329)`, or `token 3329` where there is no text for it. */
+export function tokenText(token: number, pieces: PromptReport['pieces']): string {
+  const piece = pieces[token];
+  return piece === undefined ? `token ${token}` : `${showText(piece)} (${token})`;
+}
+
+/** Why something fails, with its tolerance. */
+export function failureText(failure: Failure): string {
+  switch (failure.kind) {
+    case 'length':
+      return `the NPU gave ${failure.got} logits, wanted ${failure.wanted}`;
+    case 'notFinite':
+      return `NPU logits are not finite: first ${failure.value} at token ${failure.token}, ${failure.count} in all`;
+    case 'token':
+      return (
+        `to the ${YARDSTICK_NAMES[failure.yardstick]} reference the NPU's is worse by ${logitText(failure.got)}, ` +
+        `tolerance ${logitText(failure.tolerance)}`
+      );
+    case 'positionRms':
+    case 'meanRms':
+      return (
+        `${failure.kind === 'meanRms' ? 'mean ' : ''}RMS error ${figureText(failure.got)} of the spread ` +
+        `against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${failure.tolerance}`
+      );
+    case 'klDivergence':
+      return `KL ${figureText(failure.got)} nats against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${failure.tolerance}`;
+    case 'audit':
+      return `${counted(failure.wrongPlaces, 'product or step', 'products or steps')} wrong, first ${printable(failure.first)}`;
+    case 'unstable':
+      return `run ${failure.run} gave ${counted(failure.outputs, 'other logit')} for the same tokens`;
+  }
+}
+
+/** The comparison that a position is shown by: that of the yardstick which finds it wrong, else the FP32 one. */
+export function shownComparison(position: PositionReport): Comparison | undefined {
+  const failing = position.failures.find(failure => failure.kind === 'token') ?? position.failures[0];
+  const yardstick = failing !== undefined && 'yardstick' in failing ? failing.yardstick : 'fp32';
+  return position[yardstick] ?? position.fp32 ?? position.fp16;
+}
+
+/** What both sides chose: `NPU " sat" (310) at 8.9012, reference " ran" (413) at 8.8457`. */
+export function choicesText(position: PositionReport, pieces: PromptReport['pieces']): string {
+  const comparison = shownComparison(position);
+  if (comparison === undefined) return `reference ${tokenText(position.referenceToken, pieces)}`;
+  return (
+    `NPU ${tokenText(comparison.npuToken, pieces)} at ${logitText(comparison.npuBest)}, ` +
+    `reference ${tokenText(comparison.referenceToken, pieces)} at ${logitText(comparison.referenceBest)}`
+  );
+}
+
+/** A position and everything that is wrong with it. */
+export function positionText(position: PositionReport, pieces: PromptReport['pieces']): string {
+  const why = position.failures.map(failureText).join('; ');
+  const after = `position ${position.position}, after ${tokenText(position.token, pieces)}`;
+  return `${after}: ${choicesText(position, pieces)}: ${why}`;
+}
+
+/** Where two ways part, with both candidates and how sure each side is of its own. */
+export function forkText(fork: Fork, pieces: PromptReport['pieces']): string {
+  return (
+    `fork at position ${fork.position}: reference ${tokenText(fork.reference.token, pieces)} at ` +
+    `${logitText(fork.reference.logit)}, better by ${logitText(fork.referenceMargin)}; ` +
+    `NPU ${tokenText(fork.npu.token, pieces)}, better by ${logitText(fork.npuMargin)}`
+  );
+}
+
+/** A run's name among the runs: its host, numbered where another has the same. */
+export function runLabel(report: VerifyReport, run: number): string {
+  const host = report.runs[run]?.machine.host ?? `run ${run + 1}`;
+  const alike = report.runs.filter(({ machine }) => machine.host === host).length;
+  return alike > 1 ? `${printable(host)} #${run + 1}` : printable(host);
+}
+
+/** `rows 0-15, 48`: ranges whose last row is within. */
+export function rangesText(ranges: readonly (readonly [number, number])[]): string {
+  return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
+}
