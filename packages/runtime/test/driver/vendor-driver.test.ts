@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { AllocateOptions } from '../../src/driver/driver.js';
 import { VendorDriver } from '../../src/driver/vendor/vendor-driver.js';
 import { DeviceError } from '../../src/errors.js';
@@ -328,7 +328,28 @@ describe('a job', () => {
     const error = thrownBy(() => job.run());
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.message).toMatch(message);
-    expect(error).toMatchObject({ cause: { errno } });
+    expect(error).toMatchObject({ cause: { errno }, timedOut: errno === 'ETIMEDOUT' });
+  });
+
+  test.each([
+    [5999, false, /^RKNPU_SUBMIT failed: invalid argument \(EINVAL\): job, /],
+    [6000, true, /^RKNPU_SUBMIT timed out after 6000 ms: job, 0 of 3 tasks done; the device needs a reset$/],
+  ])('that fails with EINVAL after %i ms timed out: %s', (tookMs, timedOut, message) => {
+    const { kernel, driver } = setUp();
+    const taskBuffer = driver.allocate(TASKS);
+    const job = driver.prepareJob({ uses: [], label: 'job', taskBuffer, cores: [range(0, 3)] });
+    let now = 1000;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const submit = kernel.ioctl.bind(kernel);
+    kernel.ioctl = (fd, call) => {
+      now += tookMs;
+      submit(fd, call);
+    };
+    kernel.fail('RKNPU_SUBMIT', 'EINVAL');
+    const error = thrownBy(() => job.run());
+    clock.mockRestore();
+    expect(error).toMatchObject({ name: 'DeviceError', timedOut });
+    expect(error.message).toMatch(message);
   });
 
   test('after one failed every other is refused without asking the kernel, until reset()', () => {

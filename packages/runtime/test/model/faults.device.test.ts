@@ -106,6 +106,27 @@ describeDevice('a device that fails', () => {
     expect(Array.from(await session.forward(9, 2))).toEqual(expected);
   });
 
+  test('by a time-out runs the same position again after a reset, alone and in a batch, with the same logits', async () => {
+    await using device = await openDevice({ kind: 'sim', rows: 1 });
+    await using model = await loadModel(device, files.model);
+    await using straight = model.createSession();
+    const all = { logits: 'all' } as const;
+    const prompt = Array.from(await straight.forwardBatch([5, 6, 7, 8], 0, all));
+    const next = Array.from(await straight.forward(9, 4));
+
+    await using session = model.createSession();
+    for (let nth = 1; nth <= JOBS_A_TOKEN; nth++) {
+      const retried = async (run: () => Promise<Float32Array>): Promise<number[]> => {
+        inject(`submit@${nth}=timeout`);
+        expect(await rejectionOf(run())).toMatchObject({ name: 'DeviceError', timedOut: true });
+        await device.reset();
+        return Array.from(await run());
+      };
+      expect(await retried(() => session.forwardBatch([5, 6, 7, 8], 0, all))).toEqual(prompt);
+      expect(await retried(() => session.forward(9, 4))).toEqual(next);
+    }
+  });
+
   test('at a sync says which, and can go on without a reset', async () => {
     {
       await using device = await openDevice({ kind: 'sim', rows: 1 });

@@ -1,4 +1,5 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { encodeNpuHeader, FileError, NpuFile, npuTensors } from '@npu-llama/format';
@@ -199,6 +200,37 @@ describeDevice('loadModel', () => {
     expect(error).toMatchObject({ path, exitStatus: 2 });
     expect(error.message).toMatch(message);
     expect(error.message).not.toContain('\n');
+  });
+
+  test.each([
+    'layers.0.wqkv',
+    'classifier',
+    'rms_att',
+    'rms_ffn',
+    'rms_final',
+    'token_embedding',
+    'tokenizer',
+  ])('takes a flipped bit in %s as it is when told not to verify checksums', async name => {
+    const path = folder.file('damaged.npu');
+    const bytes = readFileSync(files.model);
+    {
+      using file = NpuFile.open(files.model);
+      const { offset, bytes: length } = file.tensor(name);
+      const at = file.dataOffset + offset + length - 1;
+      bytes[at] = bytes[at]! ^ 0x10;
+    }
+    writeFileSync(path, bytes);
+    const logits: number[][] = [];
+    await using device = await open();
+    for (const one of [files.model, path]) {
+      await using model = await loadModel(device, one, { verifyChecksums: false });
+      await using session = model.createSession();
+      logits.push(Array.from(await session.forward(TINY.vocabSize - 1, 0)));
+    }
+    // The last bytes of wqkv and of the classifier are padding, and a tokenizer computes nothing.
+    const shows = name.startsWith('rms') || name === 'token_embedding';
+    expect(isDeepStrictEqual(logits[0], logits[1])).toBe(!shows);
+    expect(await rejectionOf(loadModel(device, path, { verifyChecksums: true }))).toBeInstanceOf(FileError);
   });
 
   test('refuses a file that is not there', async () => {
