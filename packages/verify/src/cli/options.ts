@@ -1,119 +1,97 @@
-import { readFileSync } from 'node:fs';
-import { UsageError } from '@npu-llama/format';
-import yargs from 'yargs';
+import type { Shard, ToleranceChanges } from '../suite/index.js';
 
-const DEVICE_KINDS = ['auto', 'rknpu', 'sim'] as const;
-const SEE_HELP = 'see verify-npu --help';
+/** The command line of verify-npu, read. */
+export type Options = VerifyOptions | RecordOptions | CheckOptions | MergeOptions;
 
-/** The command line of verify-npu. */
-export interface Options {
+/** `verify-npu <model.npu>`: against a checkpoint, or a sweep of the file's own weights. */
+export interface VerifyOptions extends InvestigationOptions {
+  readonly kind: 'verify';
   readonly model: string;
-  readonly reference: string;
-  /** At least one. */
-  readonly prompts: readonly string[];
-  /** 0 for all that the model has. */
-  readonly positionCount: number | undefined;
+  /** The checkpoint; a sweep or single matrices do without. */
+  readonly reference: string | undefined;
+  readonly prompts: PromptOptions;
+  /** Instead of prompts. */
+  readonly suite: string | undefined;
   readonly tokenizer: string | undefined;
-  readonly device: (typeof DEVICE_KINDS)[number];
-  readonly devicePath: string | undefined;
+  readonly device: DeviceOptions;
+  readonly report: ReportOptions;
+}
+
+/** `verify-npu record <checkpoint.bin>` */
+export interface RecordOptions {
+  readonly kind: 'record';
+  readonly checkpoint: string;
+  readonly suite: string;
+  readonly output: string;
+  /** Whether a record that is there already may be replaced. */
+  readonly force: boolean;
+  /** The .npu file that boards are to hold. */
+  readonly model: string | undefined;
+  readonly tokenizer: string | undefined;
+}
+
+/** `verify-npu check <model.npu>` */
+export interface CheckOptions extends InvestigationOptions {
+  readonly kind: 'check';
+  readonly model: string;
+  readonly golden: string;
+  readonly device: DeviceOptions;
+  readonly report: ReportOptions;
+}
+
+/** `verify-npu merge <report.json> ...` */
+export interface MergeOptions {
+  readonly kind: 'merge';
+  readonly reports: readonly string[];
+  readonly report: ReportOptions;
+}
+
+export interface PromptOptions {
+  readonly texts: readonly string[];
+  /** A file with a prompt a line; `-` is stdin. */
+  readonly file: string | undefined;
+  /** A file that is one prompt. */
+  readonly textFile: string | undefined;
+  /** 0 for all that the model has. */
+  readonly positions: number | undefined;
+  readonly mode: 'forced' | 'free';
+  readonly temperature: number;
+  readonly topP: number;
+  readonly seeds: readonly bigint[];
+}
+
+export interface DeviceOptions {
+  readonly kind: 'auto' | 'rknpu' | 'sim';
+  readonly path: string | undefined;
+  readonly cores: number | undefined;
+  /** Whether the .npu file's checksums are held against what is loaded. */
+  readonly checksums: boolean;
+}
+
+/** How far to go. */
+export interface InvestigationOptions {
+  readonly shard: Shard | undefined;
+  readonly tolerances: ToleranceChanges;
+  /** Whether what FP16 costs counts for the verdict. */
+  readonly accuracyCounts: boolean;
+  /** Positions a prompt whose products are checked one by one. */
+  readonly audits: number;
+  /** Whether to look for the place of a fault even when there seems to be none. */
+  readonly diagnose: boolean;
+  /** Matrices to check alone. */
+  readonly matrices: readonly string[];
+  /** Whether to check every matrix with random inputs. */
+  readonly sweep: boolean;
+  /** Runs of each prompt; 1 is no repetition. */
+  readonly repeats: number;
+  readonly soakMs: number | undefined;
+}
+
+export interface ReportOptions {
+  /** One JSON document on stdout instead of text. */
   readonly json: boolean;
-}
-
-/** This package's version. */
-export const version = (
-  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
-
-/**
- * Parses the command line.
- * @returns undefined where --help or --version has been printed, and nothing is left to do
- * @throws UsageError when it is wrong
- */
-export async function parseOptions(argv: readonly string[]): Promise<Options | undefined> {
-  const args = await parser(argv).parseAsync();
-  if (args['help'] === true || args['version'] === true) return undefined;
-  const [model, ...more] = args._.map(String);
-  if (model === undefined) throw new UsageError('no model given', { wanted: 'a .npu file', next: SEE_HELP });
-  if (more.length > 0) {
-    throw new UsageError('more than one model given', {
-      got: [model, ...more].join(', '),
-      next: 'a prompt needs -i, and quotes where it has spaces',
-    });
-  }
-  const reference = once('--reference', args.reference);
-  if (reference === undefined) {
-    throw new UsageError('no reference given', {
-      wanted: '--reference and the checkpoint that the model was made from',
-    });
-  }
-  const device = once('--device', args.device);
-  const devicePath = once('--device-path', args['device-path']);
-  if (device === 'sim' && devicePath !== undefined) {
-    throw new UsageError('--device-path names a node of the NPU, but --device sim has none', {
-      next: 'leave one of them out',
-    });
-  }
-  return {
-    model,
-    reference,
-    prompts: [args.i ?? ''].flat(),
-    positionCount: positionCount(once('-n', args.n)),
-    tokenizer: once('-z', args.z),
-    device,
-    devicePath,
-    json: args.json,
-  };
-}
-
-function parser(argv: readonly string[]) {
-  const text = { type: 'string', requiresArg: true } as const;
-  return yargs([...argv])
-    .scriptName('verify-npu')
-    .usage('$0 <model.npu> --reference <checkpoint.bin> [options]')
-    .usage('Compares the NPU with an independent CPU reference, token by token.')
-    .options({
-      reference: { ...text, describe: 'the llama2.c checkpoint that the model was made from' },
-      i: { ...text, alias: 'prompt', describe: 'a prompt; may be repeated (default: an empty one)' },
-      n: {
-        ...text,
-        alias: 'tokens',
-        describe: 'positions to compare per prompt, 0 for seq_len (default: 64)',
-      },
-      z: { ...text, alias: 'tokenizer', describe: 'tokenizer file (default: the one in the model)' },
-      device: {
-        choices: DEVICE_KINDS,
-        default: DEVICE_KINDS[0],
-        requiresArg: true,
-        describe: 'what to verify',
-      },
-      'device-path': { ...text, describe: 'device node of the NPU (default: it is looked for)' },
-      json: { type: 'boolean', default: false, describe: 'print one JSON document instead of text' },
-    })
-    .example('$0 m.npu --reference m.bin', 'a story from nothing')
-    .example('$0 m.npu --reference m.bin -i "One day" -i "Tom" -n 256', 'two prompts')
-    .epilogue('Exit status: 0 fine, 1 the NPU is wrong, 2 usage or file, 3 device.')
-    .wrap(110)
-    .locale('en')
-    .version(version)
-    .parserConfiguration({ 'parse-positional-numbers': false })
-    .strictOptions()
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw new UsageError((message ?? error.message).replaceAll(/\s+/g, ' '), { next: SEE_HELP });
-    });
-}
-
-function positionCount(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError('-n is no number of positions', {
-    got: JSON.stringify(text),
-    wanted: 'a whole number, 0 for all that the model has',
-  });
-}
-
-/** yargs gathers a repeated option in an array; only -i may be repeated. */
-function once<T>(name: string, value: T | readonly T[]): T {
-  if (!Array.isArray(value)) return value as T;
-  throw new UsageError(`${name} given ${value.length} times`, { wanted: 'once' });
+  /** Files to write; undefined for none. */
+  readonly output: string | undefined;
+  readonly junit: string | undefined;
+  readonly html: string | undefined;
 }

@@ -23,9 +23,7 @@ export interface LogitsComparison {
   readonly maxDifference: number;
   /** Token that it is at. */
   readonly maxDifferenceToken: number;
-  /** Root of the mean of (NPU - reference)^2. */
-  readonly rmsDifference: number;
-  /** rmsDifference / spread. */
+  /** Root of the mean of (NPU - reference)^2, as part of the spread. */
   readonly relativeRms: number;
   /** Cosine of the angle between the two vectors of logits; 0 where just one is all zeros. */
   readonly cosine: number;
@@ -65,7 +63,6 @@ export function compareLogits(reference: Float32Array, npu: Float32Array): Logit
   const npuToken = argmax(npu);
   const referenceBest = reference[referenceToken]!;
   const spread = Math.max(SPREAD_FLOOR, standardDeviation(reference, sum / count));
-  const rmsDifference = Math.sqrt(differenceSquares / count);
   return {
     referenceToken,
     npuToken,
@@ -75,8 +72,7 @@ export function compareLogits(reference: Float32Array, npu: Float32Array): Logit
     spread,
     maxDifference,
     maxDifferenceToken,
-    rmsDifference,
-    relativeRms: rmsDifference / spread,
+    relativeRms: Math.sqrt(differenceSquares / count) / spread,
     cosine: cosine(dot, referenceSquares, npuSquares),
     klDivergence: klDivergence(reference, npu),
   };

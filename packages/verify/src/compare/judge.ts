@@ -1,58 +1,92 @@
+import type { Excess, Failure, PositionReport, Tolerances } from '../report/schema.js';
 import { compareLogits, type LogitsComparison } from './compare-logits.js';
-import { findDefect, type LogitsDefect } from './find-defect.js';
-import { POSITIONS_FOR_A_MEAN, type Tolerances } from './tolerances.js';
+import { findDefect } from './find-defect.js';
+import { type LogitsTolerances, POSITIONS_FOR_A_MEAN } from './tolerances.js';
 
-/** A figure beyond its tolerance, both in the unit that the kind names. */
-export interface Excess {
-  /** token: margin, in logits. positionRms, meanRms: part of the spread. klDivergence: nats. */
-  readonly kind: 'token' | 'positionRms' | 'meanRms' | 'klDivergence';
-  readonly got: number;
-  readonly tolerance: number;
+export type Yardstick = 'fp32' | 'fp16';
+
+/** One position's logits, [vocabSize] f32 each. */
+export interface PositionLogits {
+  readonly fp32: Float32Array;
+  readonly fp16: Float32Array;
+  readonly npu: Float32Array;
 }
 
-/** Why a position or a prompt fails. */
-export type Failure = LogitsDefect | Excess;
-
-/** What became of one position. */
-export interface PositionResult {
+/** The position that the logits are of. */
+export interface FedPosition {
   readonly position: number;
   /** The token that was fed. */
   readonly token: number;
-  /** The reference's best next token. */
+  /** The FP32 reference's next token. */
   readonly referenceToken: number;
-  /** Undefined where the NPU's logits cannot be compared: then failures holds a defect. */
-  readonly comparison: LogitsComparison | undefined;
-  /** Empty where the position is fine. */
-  readonly failures: readonly Failure[];
 }
 
-/** Compares one position's logits and holds them against the tolerances: no failure means fine. */
+/**
+ * Compares one position's logits and holds them against the tolerances. Only the FP16-aware reference finds the device
+ * guilty: it rounds as the device must, so what FP16 itself costs is no fault.
+ */
 export function judgePosition(
-  fed: { readonly position: number; readonly token: number; readonly referenceToken: number },
-  reference: Float32Array,
-  npu: Float32Array,
-  tolerances: Tolerances,
-): PositionResult {
-  const defect = findDefect(npu, reference.length);
-  if (defect !== undefined) return { ...fed, comparison: undefined, failures: [defect] };
-  const comparison = compareLogits(reference, npu);
-  const limits: readonly Excess[] = [
+  fed: FedPosition,
+  { fp32, fp16, npu }: PositionLogits,
+  tolerances: LogitsTolerances,
+): PositionReport {
+  const { margin, relativeRms, klDivergence } = compareLogits(fp32, fp16);
+  const cost = { margin, relativeRms, klDivergence };
+  const defect = findDefect(npu, fp16.length);
+  if (defect !== undefined) return { ...fed, cost, failures: [defect], accuracy: [] };
+  const comparisons = { fp32: compareLogits(fp32, npu), fp16: compareLogits(fp16, npu) };
+  return {
+    ...fed,
+    ...comparisons,
+    cost,
+    failures: excessesOf(comparisons.fp16, 'fp16', tolerances.fp16),
+    accuracy: excessesOf(comparisons.fp32, 'fp32', tolerances.fp32),
+  };
+}
+
+/** The figures of a comparison that are beyond their tolerances. */
+export function excessesOf(
+  comparison: Pick<LogitsComparison, 'margin' | 'spread' | 'relativeRms' | 'klDivergence'>,
+  yardstick: Yardstick,
+  tolerances: Tolerances[Yardstick],
+): Excess[] {
+  const limits = [
     { kind: 'token', got: comparison.margin, tolerance: tolerances.margin * comparison.spread },
     { kind: 'positionRms', got: comparison.relativeRms, tolerance: tolerances.positionRms },
-    { kind: 'klDivergence', got: comparison.klDivergence, tolerance: tolerances.klDivergence },
-  ];
-  return { ...fed, comparison, failures: limits.filter(({ got, tolerance }) => got > tolerance) };
+    { kind: 'klDivergence', got: comparison.klDivergence, tolerance: tolerances.kl },
+  ] as const;
+  return limits
+    .filter(({ got, tolerance }) => got > tolerance)
+    .map(({ kind, got, tolerance }) => ({ kind, yardstick, got, tolerance }));
 }
 
-/** What only shows over a whole prompt: errors that are small at each position but larger than FP16's on average. */
-export function judgePrompt(positions: readonly PositionResult[], tolerances: Tolerances): Excess[] {
-  const mean = meanRelativeRms(positions);
-  if (mean === undefined || positions.length < POSITIONS_FOR_A_MEAN || mean <= tolerances.meanRms) return [];
-  return [{ kind: 'meanRms', got: mean, tolerance: tolerances.meanRms }];
+/** What only shows over a whole prompt: errors that are small at each position but larger than rounding's on average. */
+export function judgePrompt(
+  positions: readonly PositionReport[],
+  tolerances: LogitsTolerances,
+): { readonly failures: Failure[]; readonly accuracy: Excess[] } {
+  return {
+    failures: meanExcess(positions, 'fp16', tolerances),
+    accuracy: meanExcess(positions, 'fp32', tolerances),
+  };
+}
+
+function meanExcess(
+  positions: readonly PositionReport[],
+  yardstick: Yardstick,
+  tolerances: LogitsTolerances,
+): Excess[] {
+  const tolerance = tolerances[yardstick].meanRms;
+  const mean = meanRelativeRms(positions, yardstick);
+  if (mean === undefined || positions.length < POSITIONS_FOR_A_MEAN || mean <= tolerance) return [];
+  return [{ kind: 'meanRms', yardstick, got: mean, tolerance }];
 }
 
 /** Mean of relativeRms over the positions that could be compared; undefined where none could. */
-export function meanRelativeRms(positions: readonly PositionResult[]): number | undefined {
-  const values = positions.flatMap(({ comparison }) => (comparison ? [comparison.relativeRms] : []));
+export function meanRelativeRms(
+  positions: readonly PositionReport[],
+  yardstick: Yardstick,
+): number | undefined {
+  const values = positions.flatMap(position => position[yardstick]?.relativeRms ?? []);
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,3 +1,5 @@
+import { logSumExp } from './log-probability.js';
+
 /**
  * KL(reference || other) of the distributions that two sets of logits stand for, in nats: what is lost by sampling from
  * `other` instead. Never negative but for the last bit.
@@ -20,13 +22,4 @@ export function klDivergence(reference: Float32Array, other: Float32Array): numb
     sum += Math.abs(d) < 1 ? p * (Math.expm1(d) - d) : Math.exp(logQ) - p - (p === 0 ? 0 : p * d);
   }
   return sum;
-}
-
-/** ln(sum of e^value), the maximum taken out first. */
-function logSumExp(values: Float32Array): number {
-  let max = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value > max) max = value;
-  let sum = 0;
-  for (const value of values) sum += Math.exp(value - max);
-  return max + Math.log(sum);
 }

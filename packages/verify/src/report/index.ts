@@ -1,10 +1,7 @@
-export { type Extreme, type Figures, figuresOf, speedsOf } from './figures.js';
-export {
-  encodeReport,
-  type PromptReport,
-  REPORT_SCHEMA_VERSION,
-  type ReportSubject,
-  type VerifyReport,
-  verifyReport,
-} from './json.js';
-export { promptLines, verdictLine } from './lines.js';
+export { encodeReport, MAX_REPORT_BYTES, readReport } from './document.js';
+export { junitXml } from './junit.js';
+export { mergeReports } from './merge-reports.js';
+export { promptReport } from './prompt-report.js';
+export { promptReportLines, reportEndLines, reportLines } from './report-lines.js';
+export * from './schema.js';
+export { promptVerdict, summarise, worstVerdict } from './summary.js';

@@ -29,10 +29,17 @@ export const LISTED_POSITIONS = 20;
  * stability, notes; the verdict is the last line. Nothing in it can disturb a terminal, whatever a file or a model holds.
  */
 export function reportLines(report: VerifyReport): string[] {
-  const several = report.runs.length > 1;
-  const of = (run: number): string => (several ? `${runLabel(report, run)}: ` : '');
+  const of = runPrefix(report);
   return [
     ...report.prompts.flatMap(prompt => promptReportLines(prompt).map(line => of(prompt.run) + line)),
+    ...reportEndLines(report),
+  ];
+}
+
+/** What comes after the prompts, where those were told as they came. */
+export function reportEndLines(report: VerifyReport): string[] {
+  const of = runPrefix(report);
+  return [
     ...report.matrices
       .filter(({ verdict }) => verdict === 'fail')
       .map(matrix => of(matrix.run) + matrixLine(matrix)),
@@ -44,6 +51,11 @@ export function reportLines(report: VerifyReport): string[] {
     ),
     verdictReportLine(report),
   ];
+}
+
+/** Which board a line is about, where there are several. */
+function runPrefix(report: VerifyReport): (run: number) => string {
+  return run => (report.runs.length > 1 ? `${runLabel(report, run)}: ` : '');
 }
 
 /** One prompt: a line for each position that fails, for what fails as a whole, where the ways part; its summary. */

@@ -34,6 +34,7 @@ export function summarise(prompts: readonly Summarised[]): Summary {
   return {
     positions: positions.length,
     failing: positions.filter(({ failures }) => failures.length > 0).length,
+    inaccurate: positions.filter(({ accuracy }) => accuracy.length > 0).length,
     ...(fp32 && { fp32 }),
     ...(fp16 && { fp16 }),
     ...(cost && { cost }),
@@ -42,8 +43,11 @@ export function summarise(prompts: readonly Summarised[]): Summary {
 }
 
 /** Whether the token differs by more than this yardstick's tolerance. */
-export function tokenDiffers({ failures }: Pick<PositionReport, 'failures'>, yardstick: Yardstick): boolean {
-  return failures.some(failure => failure.kind === 'token' && failure.yardstick === yardstick);
+export function tokenDiffers(
+  { failures, accuracy }: Pick<PositionReport, 'failures' | 'accuracy'>,
+  yardstick: Yardstick,
+): boolean {
+  return [...failures, ...accuracy].some(excess => excess.kind === 'token' && excess.yardstick === yardstick);
 }
 
 function figuresOf(prompts: readonly Summarised[], yardstick: Yardstick): YardstickFigures | undefined {

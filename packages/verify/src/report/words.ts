@@ -64,6 +64,10 @@ export function failureText(failure: Failure): string {
       return `KL ${figureText(failure.got)} nats against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${failure.tolerance}`;
     case 'audit':
       return `${counted(failure.wrongPlaces, 'product or step', 'products or steps')} wrong, first ${printable(failure.first)}`;
+    case 'refused':
+      return `the runtime could not go on: ${printable(failure.message)}`;
+    case 'sampler':
+      return `the runtime drew token ${failure.got} where its own logits give ${failure.wanted}`;
     case 'unstable':
       return `run ${failure.run} gave ${counted(failure.outputs, 'other logit')} for the same tokens`;
   }

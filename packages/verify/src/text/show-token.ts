@@ -25,3 +25,12 @@ export function showText(text: string): string {
       .join(''),
   );
 }
+
+const lossyUtf8 = new TextDecoder('utf-8');
+
+/** A token's piece as it stands in a text: `<0x0A>` is a line break; what is no whole character is U+FFFD. */
+export function pieceText(piece: Uint8Array): string {
+  const text = lossyUtf8.decode(piece);
+  const byte = /^<0x([0-9A-F]{2})>$/.exec(text)?.[1];
+  return byte === undefined ? text : lossyUtf8.decode(Uint8Array.of(Number.parseInt(byte, 16)));
+}

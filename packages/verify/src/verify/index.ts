@@ -1,11 +1,12 @@
+export { type Choice, type Chooser, chooser } from './choose.js';
+export { type ComparePromptOptions, comparePrompt, type PromptComparison } from './compare-prompt.js';
+export { type Draw, PairedDraws } from './draws.js';
+export { forkAt } from './fork.js';
 export { type HashOptions, requireSameModel, sha256OfCheckpoint } from './identity.js';
 export type { LogitsModel, LogitsSession } from './logits-source.js';
-export { type Prompt, type PromptResult, type VerifyPromptOptions, verifyPrompt } from './verify-prompt.js';
-export {
-  DEFAULT_POSITION_COUNT,
-  planPositions,
-  promptPassed,
-  type VerifyOptions,
-  type VerifyResult,
-  verifyPrompts,
-} from './verify-prompts.js';
+export { DEFAULT_POSITION_COUNT, planPositions } from './plan-positions.js';
+export type { Mode, Prompt, Sampling } from './prompt.js';
+export { refusalOf } from './refusal.js';
+export { type RepeatedText, type RepeatOptions, repeatRuns } from './repeat.js';
+export { type OnRetry, retryTimeouts } from './retry-session.js';
+export { type Drawn, ReferenceSampler } from './sampler.js';

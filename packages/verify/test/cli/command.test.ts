@@ -33,7 +33,7 @@ describe('verify-npu as a process', () => {
     ['no reference', ['model.npu'], /no reference given: wanted --reference/],
     ['a reference without a name', ['model.npu', '--reference'], /Not enough arguments following: reference/],
     ['two models', ['a', 'b', '--reference', 'c'], /more than one model given: got a, b; a prompt needs -i/],
-    ['an unknown option', ['a', '--reference', 'c', '--temperature', '1'], /Unknown argument: temperature/],
+    ['an unknown option', ['a', '--reference', 'c', '--colour', '1'], /Unknown argument: colour/],
     [
       'an unknown device',
       ['a', '--reference', 'c', '--device', 'gpu'],

@@ -34,7 +34,6 @@ describe('compareLogits, by hand', () => {
 
   test('differences 0, 0, 2, 1', () => {
     expect(comparison).toMatchObject({ maxDifference: 2, maxDifferenceToken: 2 });
-    expect(comparison.rmsDifference).toBeCloseTo(Math.sqrt(5 / 4), 12);
     expect(comparison.relativeRms).toBeCloseTo(1, 12);
   });
 
@@ -68,7 +67,6 @@ describe('compareLogits, by hand', () => {
   test('differences far smaller than the logits survive', () => {
     const large = Float32Array.of(1000, 1001);
     const larger = Float32Array.of(1000, 1001 + 2 ** -13);
-    expect(compareLogits(large, larger).rmsDifference).toBeCloseTo(2 ** -13 / Math.SQRT2, 15);
     expect(compareLogits(large, larger).spread).toBe(0.5);
   });
 });

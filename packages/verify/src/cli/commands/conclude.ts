@@ -1,0 +1,81 @@
+import { ExitStatus, type NpuFile, ToolkitError, type Vocabulary } from '@npu-llama/format';
+import {
+  exitStatusOf,
+  investigate,
+  type OutputFiles,
+  openSubject,
+  type PromptTask,
+  type ReportDraft,
+} from '../../engine/index.js';
+import type { OpenNpu } from '../../npu/npu-under-test.js';
+import type { ReferenceWeights } from '../../reference/index.js';
+import { encodeReport, reportEndLines, type VerifyReport } from '../../report/index.js';
+import type { DeviceOptions, InvestigationOptions, ReportOptions } from '../options.js';
+import { print, type Terminal } from '../terminal.js';
+
+/** What verify and check have in common once they know what to compare. */
+export interface Conclusion {
+  readonly options: InvestigationOptions & { readonly device: DeviceOptions; readonly report: ReportOptions };
+  readonly openNpu: OpenNpu;
+  readonly signal: AbortSignal;
+  readonly terminal: Terminal;
+  readonly files: OutputFiles;
+  readonly model: NpuFile;
+  readonly vocabulary: Vocabulary | undefined;
+  readonly draft: ReportDraft;
+  readonly tasks: readonly PromptTask[];
+  /** Of the checkpoint, where there is one. */
+  readonly weights: ReferenceWeights | undefined;
+}
+
+/**
+ * Opens the device, investigates, writes every report: also when the device fails, with what was found until then.
+ * @returns the exit status
+ */
+export async function conclude(conclusion: Conclusion): Promise<number> {
+  const { terminal, draft, signal } = conclusion;
+  try {
+    await investigateDevice(conclusion);
+  } catch (error) {
+    // What a step threw because it was interrupted is no verdict; neither is a bad file or option.
+    if (signal.aborted || !(error instanceof ToolkitError)) throw error;
+    if (error.exitStatus === ExitStatus.usageOrFile) throw error;
+    draft.fail(error);
+    terminal.warn(error.message.replaceAll('\n', ' '));
+  }
+  return await publish(draft.build(), conclusion);
+}
+
+async function investigateDevice(conclusion: Conclusion): Promise<void> {
+  const { options, openNpu, signal, terminal, model, vocabulary, draft, tasks } = conclusion;
+  const npu = await openSubject({ openNpu, choice: options.device, model, draft, watcher: terminal, signal });
+  try {
+    const { tolerances } = draft;
+    const subject = { npu, model, vocabulary, tolerances, draft, signal, watcher: terminal };
+    await investigate(subject, tasks, options);
+  } finally {
+    await npu.close();
+  }
+}
+
+/** Prints and writes a report. @returns the exit status */
+export async function publish(
+  report: VerifyReport,
+  {
+    options,
+    terminal,
+    files,
+  }: {
+    readonly options: { readonly report: ReportOptions };
+    readonly terminal: Terminal;
+    readonly files: OutputFiles;
+  },
+): Promise<number> {
+  await files.write(report);
+  // Where nothing was found out, the line on stderr has said why.
+  const { prompts, matrices } = report;
+  if (report.verdict !== 'error' || prompts.length + matrices.length > 0)
+    terminal.say(reportEndLines(report));
+  if (options.report.json) print([encodeReport(report)]);
+  return exitStatusOf(report);
+}

@@ -1,0 +1,20 @@
+import { OutputFiles } from '../../engine/index.js';
+import { mergeReports, promptReportLines, readReport } from '../../report/index.js';
+import type { MergeOptions } from '../options.js';
+import { Terminal } from '../terminal.js';
+import { publish } from './conclude.js';
+
+/**
+ * `verify-npu merge <report.json> ...`: one report of several boards.
+ * @throws FileError for what is no report, UsageError for reports that do not belong together
+ */
+export async function runMerge(options: MergeOptions): Promise<number> {
+  using terminal = new Terminal(options.report.json ? 'nothing' : 'lines');
+  const reports = options.reports.map(path => ({ path, report: readReport(path) }));
+  const merged = mergeReports(reports);
+  using files = new OutputFiles(options.report);
+  for (const prompt of merged.prompts) {
+    if (prompt.verdict === 'fail') terminal.say(promptReportLines(prompt));
+  }
+  return await publish(merged, { options, terminal, files });
+}

@@ -1,0 +1,16 @@
+/**
+ * ln of the probability that logits give a token.
+ * @param logits [vocabSize] f32; the result is NaN where they are not finite
+ */
+export function logProbability(logits: Float32Array, token: number): number {
+  return logits[token]! - logSumExp(logits);
+}
+
+/** ln(sum of e^value), the maximum taken out first. */
+export function logSumExp(values: Float32Array): number {
+  let max = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > max) max = value;
+  let sum = 0;
+  for (const value of values) sum += Math.exp(value - max);
+  return max + Math.log(sum);
+}

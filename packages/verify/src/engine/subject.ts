@@ -1,0 +1,27 @@
+import type { NpuFile, Vocabulary } from '@npu-llama/format';
+import type { NpuUnderTest } from '../npu/npu-under-test.js';
+import type { Tolerances } from '../report/schema.js';
+import type { ReportDraft } from './report-draft.js';
+
+/** What everything that is found out about a device is found out with. */
+export interface Subject {
+  readonly npu: NpuUnderTest;
+  readonly model: NpuFile;
+  /** To show tokens with. */
+  readonly vocabulary: Vocabulary | undefined;
+  readonly tolerances: Tolerances;
+  readonly draft: ReportDraft;
+  readonly signal: AbortSignal;
+  readonly watcher: Watcher;
+}
+
+/** Who is told how far it is. */
+export interface Watcher {
+  /** A stage begins; `total` of its units are to come. */
+  stage(name: string, total: number): void;
+  update(done: number): void;
+  /** Something is known: lines for people. */
+  say(lines: readonly string[]): void;
+  /** What must be seen even where the result goes to a machine. */
+  warn(text: string): void;
+}

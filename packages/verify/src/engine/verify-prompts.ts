@@ -1,0 +1,97 @@
+import type { LogitsTolerances } from '../compare/index.js';
+import type { PromptReport } from '../report/index.js';
+import { promptReport, promptReportLines } from '../report/index.js';
+import {
+  type Draw,
+  type LogitsSession,
+  type Prompt,
+  type PromptComparison,
+  retryTimeouts,
+} from '../verify/index.js';
+import { Audit } from './audit.js';
+import type { Subject } from './subject.js';
+
+/** One prompt to be compared, by whatever means. */
+export interface PromptTask {
+  readonly prompt: Pick<Prompt, 'number' | 'name' | 'text' | 'mode' | 'sampling' | 'tokens'>;
+  /** Positions at most. */
+  readonly positionCount: number;
+  compare(means: ComparisonMeans): Promise<PromptComparison>;
+}
+
+/** What a comparison is given. */
+export interface ComparisonMeans {
+  readonly npu: LogitsSession;
+  /** Of free mode: how the runtime under test draws. */
+  readonly npuDraw?: Draw;
+  readonly tolerances: LogitsTolerances;
+  readonly signal: AbortSignal;
+  readonly onPosition: (positionsDone: number) => void;
+  readonly onNpuLogits: (position: number, logits: Float32Array) => void;
+}
+
+/** A prompt's report, and the tokens that were fed, for whoever looks further into it. */
+export interface VerifiedPrompt {
+  readonly report: PromptReport;
+  readonly tokens: readonly number[];
+  readonly audit: Audit | undefined;
+}
+
+/**
+ * Compares a prompt and audits some of its positions; adds what it finds to the report.
+ * @param audits positions whose products are checked one by one
+ */
+export async function verifyPrompt(
+  subject: Subject,
+  task: PromptTask,
+  audits: number,
+): Promise<VerifiedPrompt> {
+  const { npu, draft, watcher, signal, tolerances, vocabulary } = subject;
+  const { prompt } = task;
+  watcher.stage(`prompt ${prompt.number}`, task.positionCount);
+  const audit = audits === 0 ? undefined : new Audit(subject, auditedPositions(task, audits));
+  const watched = audit?.watch() ?? npu.createSession();
+  const session = retryTimeouts(npu, watched, ({ firstPosition, error }) => {
+    draft.note(
+      'timeoutRetried',
+      `prompt ${prompt.number}, position ${firstPosition}: ${error.message}; the device was reset and the tokens run again`,
+    );
+  });
+  try {
+    const sampling = prompt.mode === 'free' ? prompt.sampling : undefined;
+    const comparison = await task.compare({
+      npu: session,
+      ...(sampling && { npuDraw: npu.createSampler(sampling) }),
+      tolerances,
+      signal,
+      onPosition: done => watcher.update(done),
+      onNpuLogits: (position, logits) => audit?.keepLogits(position, logits),
+    });
+    const audited = await audit?.finish(prompt.number, comparison);
+    const report = promptReport({
+      prompt,
+      comparison,
+      tolerances,
+      vocabulary,
+      ...(audited && { audited: audited.positions, failures: audited.failures }),
+    });
+    draft.prompts.push(report);
+    draft.speed.positions += report.positions.length;
+    for (const side of ['fp32', 'fp16', 'npu'] as const) draft.speed[side] += comparison.seconds[side];
+    watcher.say(promptReportLines(report));
+    return { report, tokens: comparison.tokens, audit };
+  } finally {
+    await session.close();
+  }
+}
+
+/** The prompt's last position (of a batch), the one after it (alone), then evenly spread to the middle. */
+function auditedPositions({ prompt, positionCount }: PromptTask, audits: number): Set<number> {
+  const last = prompt.tokens.length - 1;
+  const middle = Math.floor((last + positionCount) / 2);
+  const spread = Array.from({ length: Math.max(0, audits - 2) }, (_, i) =>
+    Math.round(last + ((middle - last) * (i + 1)) / Math.max(1, audits - 2)),
+  );
+  const wanted = [last, last + 1, ...spread].slice(0, audits);
+  return new Set(wanted.filter(position => position >= 0 && position < positionCount));
+}

@@ -1,0 +1,128 @@
+import { excessesOf, findDefect, type LogitsTolerances, Perplexity } from '../compare/index.js';
+import type { Failure, PositionReport } from '../report/schema.js';
+import {
+  type Choice,
+  type Draw,
+  forkAt,
+  type LogitsSession,
+  PairedDraws,
+  type PromptComparison,
+  refusalOf,
+} from '../verify/index.js';
+import type { GoldenPosition, GoldenPrompt } from './golden-file.js';
+import { compareWithSketch, keptLogit } from './sketch.js';
+
+/** Prompt tokens that go to the NPU in one call. */
+const PROMPT_BATCH = 64;
+
+export interface CheckPromptOptions {
+  readonly prompt: GoldenPrompt;
+  readonly npu: LogitsSession;
+  readonly vocabSize: number;
+  readonly tolerances: LogitsTolerances;
+  /** How the runtime under test draws in free mode. */
+  readonly npuDraw?: Draw;
+  readonly signal?: AbortSignal;
+  readonly onPosition?: (positionsDone: number) => void;
+  /** Handed the NPU's logits of each position, [vocabSize] f32, valid during the call. */
+  readonly onNpuLogits?: (position: number, logits: Float32Array) => void;
+}
+
+/**
+ * Runs a recorded text on the device and compares every position with what was kept of the FP16-aware reference: no
+ * reference runs. The record's tokens are fed; in free mode until the device would go another way.
+ */
+export async function checkPrompt(options: CheckPromptOptions): Promise<PromptComparison> {
+  const { prompt, npu, vocabSize, signal, onPosition } = options;
+  const { tokens, promptTokens } = prompt;
+  const choose = prompt.mode === 'free' ? freeChoice(prompt, options.npuDraw) : undefined;
+  const positions: PositionReport[] = [];
+  const failures: Failure[] = [];
+  const perplexity = new Perplexity();
+  let choice: Choice = { next: undefined };
+  let npuSeconds = 0;
+  for (let first = 0; first < tokens.length && choice.fork === undefined; first = positions.length) {
+    signal?.throwIfAborted();
+    const end = first < promptTokens ? Math.min(promptTokens, first + PROMPT_BATCH) : first + 1;
+    const start = performance.now();
+    const logits = await orRefusal(npu.forward(tokens.slice(first, end), first), failures);
+    npuSeconds += (performance.now() - start) / 1000;
+    if (logits === undefined) break;
+    for (let position = first; position < end; position++) {
+      const whole = logits.length === (end - first) * vocabSize;
+      const row = whole
+        ? logits.subarray((position - first) * vocabSize, (position - first + 1) * vocabSize)
+        : logits;
+      options.onNpuLogits?.(position, row);
+      const judged = judge(prompt, position, row, options);
+      if (position >= promptTokens - 1) choice = choose?.(position, row) ?? choice;
+      const failure = position >= promptTokens - 1 ? choice.failure : undefined;
+      positions.push(failure ? { ...judged, failures: [...judged.failures, failure] } : judged);
+      const following = tokens[position + 1];
+      if (following !== undefined && whole) perplexity.add(row, following);
+    }
+    onPosition?.(positions.length);
+  }
+  return {
+    tokens: tokens.slice(0, positions.length),
+    positions,
+    failures,
+    fork: choice.fork,
+    perplexity: { fp32: prompt.perplexity.fp32, fp16: prompt.perplexity.fp16, npu: perplexity.value },
+    seconds: { fp32: 0, fp16: 0, npu: npuSeconds },
+  };
+}
+
+function judge(
+  { tokens, positions }: GoldenPrompt,
+  position: number,
+  row: Float32Array,
+  { vocabSize, tolerances }: CheckPromptOptions,
+): PositionReport {
+  const kept = positions[position]!;
+  const fed = {
+    position,
+    token: tokens[position]!,
+    referenceToken: kept.referenceToken,
+    cost: kept.cost,
+    accuracy: [],
+  };
+  const defect = findDefect(row, vocabSize);
+  if (defect !== undefined) return { ...fed, failures: [defect] };
+  const fp16 = compareWithSketch(sketchIn(kept), row);
+  return { ...fed, fp16, failures: excessesOf(fp16, 'fp16', tolerances.fp16) };
+}
+
+/** Optional fields as a Sketch has them. */
+function sketchIn({ top, spread, logSumExp, projections }: GoldenPosition) {
+  return { top, spread, logSumExp, ...(projections && { projections }) };
+}
+
+/** What the runtime draws, beside what the record went on with. */
+function freeChoice(
+  { tokens, positions, sampling }: GoldenPrompt,
+  npuDraw: Draw | undefined,
+): (position: number, npu: Float32Array) => Choice {
+  const draws = new PairedDraws(sampling && { ...sampling, seed: BigInt(sampling.seed) }, npuDraw);
+  return (position, npu) => {
+    const { token, failure } = draws.npu(npu);
+    const wanted = tokens[position + 1];
+    const fork =
+      wanted === undefined || token === wanted
+        ? undefined
+        : forkAt(position, wanted, token, npu, other => keptLogit(positions[position]!, other));
+    return { next: wanted, ...(fork && { fork }), ...(failure && { failure }) };
+  };
+}
+
+async function orRefusal(
+  forward: Promise<Float32Array>,
+  failures: Failure[],
+): Promise<Float32Array | undefined> {
+  try {
+    return await forward;
+  } catch (error) {
+    failures.push(refusalOf(error));
+    return undefined;
+  }
+}
