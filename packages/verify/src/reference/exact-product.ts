@@ -1,4 +1,6 @@
+import { MAX_COLUMNS } from './kernel-memory.js';
 import { roundToHalf, roundWeightToHalf } from './round-half.js';
+import { withKernels } from './staging.js';
 
 /** What an NPU's product is held against. */
 export interface ExactProduct {
@@ -20,17 +22,32 @@ export function exactProduct(weights: Float32Array, input: Float32Array, batch: 
   if (!Number.isInteger(columns) || !Number.isInteger(rows)) {
     throw new RangeError(`${weights.length} weights for a batch of ${batch} with ${input.length} inputs`);
   }
+  const x = input.map(roundToHalf);
+  if (columns > MAX_COLUMNS) return exactProductPlain(weights, x, batch);
   const sums = new Float64Array(batch * rows);
   const magnitudes = new Float64Array(batch * rows);
-  const x = input.map(roundToHalf);
-  const halves = new Float32Array(columns);
+  const product = { input: x, batch, columns, rows, firstRow: 0, rowCount: rows };
+  withKernels(weights, product, (memory, some, part) => memory.multiplyExactly(some, part, sums, magnitudes));
+  return { sums, magnitudes };
+}
+
+/**
+ * What exactProduct computes, in plain TypeScript.
+ * @param halves [batch][columns] the inputs, rounded
+ */
+export function exactProductPlain(weights: Float32Array, halves: Float32Array, batch: number): ExactProduct {
+  const columns = halves.length / batch;
+  const rows = weights.length / columns;
+  const sums = new Float64Array(batch * rows);
+  const magnitudes = new Float64Array(batch * rows);
+  const rounded = new Float32Array(columns);
   for (let row = 0; row < rows; row++) {
-    for (let c = 0; c < columns; c++) halves[c] = roundWeightToHalf(weights[row * columns + c]!);
+    for (let c = 0; c < columns; c++) rounded[c] = roundWeightToHalf(weights[row * columns + c]!);
     for (let b = 0; b < batch; b++) {
       let sum = 0;
       let magnitude = 0;
       for (let c = 0; c < columns; c++) {
-        const product = halves[c]! * x[b * columns + c]!;
+        const product = rounded[c]! * halves[b * columns + c]!;
         sum += product;
         magnitude += Math.abs(product);
       }

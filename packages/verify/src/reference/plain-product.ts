@@ -5,7 +5,7 @@ import { roundWeightToHalf } from './round-half.js';
 /** Rows rounded to FP16 at a time: as many as matVec takes side by side. */
 const ROWS_AT_ONCE = 8;
 
-/** As multiplyRows of product.ts, which it defines: in plain TypeScript, one input of the batch after the other. */
+/** What multiplyRows of product.ts computes, in plain TypeScript, one input of the batch after the other. */
 export function multiplyPlain(product: Product, firstRow: number, rowCount: number): void {
   const { weights, rows, columns, input, batch, output, arithmetic } = product;
   const halves = new Float32Array(arithmetic === 'fp16' ? ROWS_AT_ONCE * columns : 0);

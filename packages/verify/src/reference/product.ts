@@ -1,5 +1,7 @@
 import type { Arithmetic } from './arithmetic.js';
+import { MAX_COLUMNS } from './kernel-memory.js';
 import { multiplyPlain } from './plain-product.js';
+import { withKernels } from './staging.js';
 
 /** A product of a matrix with a batch of inputs. */
 export interface Product {
@@ -16,12 +18,20 @@ export interface Product {
 }
 
 /**
- * output[b][row] = sum of weights[row] * input[b] over the columns, in their order, for some rows of the matrix.
+ * output[b][row] = sum of weights[row] * input[b] over the columns, in their order, for some rows of the matrix: to the bit
+ * what multiplyPlain computes, by WebAssembly kernels.
  * @throws RangeError when an array has not the length that the shape says
  */
 export function multiplyRows(product: Product, firstRow: number, rowCount: number): void {
   requireShape(product);
-  multiplyPlain(product, firstRow, rowCount);
+  if (product.columns > MAX_COLUMNS) {
+    multiplyPlain(product, firstRow, rowCount);
+    return;
+  }
+  const halves = product.arithmetic === 'fp16';
+  withKernels(product.weights, { ...product, firstRow, rowCount }, (memory, weights, part) =>
+    memory.multiply(weights, part, halves, product.output),
+  );
 }
 
 function requireShape({ weights, rows, columns, input, batch, output }: Product): void {

@@ -1,5 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type CheckpointFile, FileError, type ModelConfig } from '@npu-llama/format';
+import { Pace } from './pace.js';
+import { allocateWeights } from './weight-memory.js';
 
 /** One layer's tensors, each row-major [rows][columns] f32. */
 export interface LayerWeights {
@@ -44,8 +45,24 @@ export interface LoadWeightsOptions {
   readonly onProgress?: (layersDone: number, layerCount: number) => void;
 }
 
+const LAYER_TENSORS = {
+  rmsAtt: 'rms_att',
+  wq: 'wq',
+  wk: 'wk',
+  wv: 'wv',
+  wo: 'wo',
+  rmsFfn: 'rms_ffn',
+  w1: 'w1',
+  w2: 'w2',
+  w3: 'w3',
+} as const satisfies Record<keyof LayerWeights, string>;
+
+/** Floats read between two looks at the clock. */
+const FLOATS_AT_ONCE = 1 << 20;
+
 /**
- * Reads a checkpoint of any version into memory (int8 ones dequantised): as many bytes as it has FP32 weights.
+ * Reads a checkpoint of any version into memory (int8 ones dequantised): as many bytes as it has FP32 weights. They are
+ * views into memories of WebAssembly, freed when nothing refers to any of them.
  * @throws FileError when it cannot be read or does not fit into memory
  */
 export async function loadReferenceWeights(
@@ -53,46 +70,58 @@ export async function loadReferenceWeights(
   options: LoadWeightsOptions = {},
 ): Promise<ReferenceWeights> {
   const { config, sharedClassifier } = checkpoint.layout;
-  const tokenEmbedding = readTensor(checkpoint, 'token_embedding');
+  const pace = new Pace(options.signal);
+  const arrays = allocate(checkpoint);
+  const read = async (name: string): Promise<Float32Array> => {
+    const into = arrays.get(name)!;
+    await readTensor(checkpoint, name, into, pace);
+    return into;
+  };
+  const tokenEmbedding = await read('token_embedding');
   const layers: LayerWeights[] = [];
   for (let layer = 0; layer < config.layerCount; layer++) {
     options.onProgress?.(layer, config.layerCount);
-    // Reading blocks, so let signals and the progress bar have their turn.
-    await nextTurn();
-    options.signal?.throwIfAborted();
-    layers.push(readLayer(checkpoint, layer));
+    await pace.rest();
+    const tensors: [string, Float32Array][] = [];
+    for (const [field, name] of Object.entries(LAYER_TENSORS)) {
+      tensors.push([field, await read(`layers.${layer}.${name}`)]);
+    }
+    layers.push(Object.fromEntries(tensors) as unknown as LayerWeights);
   }
-  const classifier = sharedClassifier ? tokenEmbedding : readTensor(checkpoint, 'wcls');
-  const rmsFinal = readTensor(checkpoint, 'rms_final');
+  const classifier = sharedClassifier ? tokenEmbedding : await read('wcls');
+  const rmsFinal = await read('rms_final');
   return { path: checkpoint.path, config, tokenEmbedding, layers, rmsFinal, classifier };
 }
 
-function readLayer(checkpoint: CheckpointFile, layer: number): LayerWeights {
-  const read = (name: string): Float32Array => readTensor(checkpoint, `layers.${layer}.${name}`);
-  return {
-    rmsAtt: read('rms_att'),
-    wq: read('wq'),
-    wk: read('wk'),
-    wv: read('wv'),
-    wo: read('wo'),
-    rmsFfn: read('rms_ffn'),
-    w1: read('w1'),
-    w2: read('w2'),
-    w3: read('w3'),
-  };
-}
-
-function readTensor(checkpoint: CheckpointFile, name: string): Float32Array {
+/** Room for every tensor of the checkpoint, by name. */
+function allocate(checkpoint: CheckpointFile): Map<string, Float32Array> {
+  const tensors = [...checkpoint.layout.tensors.values()];
+  const lengths = tensors.map(({ rows, columns }) => rows * columns);
   try {
-    return checkpoint.readAll(name);
+    const arrays = allocateWeights(lengths);
+    return new Map(tensors.map(({ name }, i) => [name, arrays[i]!]));
   } catch (error) {
-    // What V8 throws when it cannot allocate an array.
+    // What V8 throws when it cannot allocate.
     if (!(error instanceof RangeError)) throw error;
-    const { rows, columns } = checkpoint.tensor(name);
-    throw new FileError(checkpoint.path, `does not fit into memory: no room for ${name}`, {
-      wanted: `${rows * columns * 4} bytes more`,
+    throw new FileError(checkpoint.path, 'does not fit into memory', {
+      wanted: `${lengths.reduce((sum, length) => sum + length * 4, 0)} bytes`,
       next: 'verify on a machine with more memory',
       cause: error,
     });
+  }
+}
+
+async function readTensor(
+  checkpoint: CheckpointFile,
+  name: string,
+  into: Float32Array,
+  pace: Pace,
+): Promise<void> {
+  const tensor = checkpoint.tensor(name);
+  const step = Math.max(1, Math.floor(FLOATS_AT_ONCE / tensor.columns));
+  for (let row = 0; row < tensor.rows; row += step) {
+    const count = Math.min(step, tensor.rows - row);
+    checkpoint.readRows(tensor, row, count, into.subarray(row * tensor.columns));
+    if (pace.due) await pace.rest();
   }
 }
