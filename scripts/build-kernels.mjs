@@ -1,5 +1,5 @@
 // The AssemblyScript kernels of the CPU reference: packages/verify/assembly -> packages/verify/dist/src/reference/kernels.wasm.
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -22,10 +22,13 @@ if (!isUpToDate()) {
   // Shared, so that worker threads can take part; the loader makes it as large as the model needs, 4 GiB at most.
   const memory = ['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
   const small = ['--runtime', 'stub', '--noAssert'];
-  const args = [join(sources, 'kernels.ts'), '-O3', ...features, ...memory, ...small, '--outFile', target];
+  // Under another name until it is whole: another build may be running, and this one may be interrupted.
+  const whole = `${target}.${process.pid}.tmp`;
+  const args = [join(sources, 'kernels.ts'), '-O3', ...features, ...memory, ...small, '--outFile', whole];
   const { error, stderr } = await asc.main(args);
   if (error) {
     process.stderr.write(`${stderr}\n`);
     process.exit(1);
   }
+  renameSync(whole, target);
 }
