@@ -1,13 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { matVec } from '../../src/reference/mat-vec.js';
-
-function pseudoRandom(count: number, seed: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return state / 0x40000000 - 1;
-  });
-}
+import { pseudoRandom } from '../support/pseudo-random.js';
 
 /** One row after the other through an array of one float32: rounding by storing. */
 function rowByRow(weights: Float32Array, x: Float32Array, rows: number): Float32Array {
