@@ -19,7 +19,7 @@ const SHAPES: readonly Shape[] = [
   ]),
 ];
 
-/** Weights up to 4, so that some are clamped and some subnormal when scaled; inputs are halves where they have to be. */
+/** Random; the inputs are halves where they have to be. */
 function productOf([rows, columns, batch]: Shape, arithmetic: Arithmetic): Product {
   const inputs = pseudoRandom(batch * columns, columns + batch);
   return {

@@ -42,6 +42,28 @@ export async function randomWeights(options: RandomCheckpointOptions): Promise<R
   return await weightsOf(folder.file('model.bin'));
 }
 
+/** The same weights in arrays of JavaScript's, to be changed. (structuredClone would share those that loading made.) */
+export function copyOfWeights(weights: ReferenceWeights): ReferenceWeights {
+  const tokenEmbedding = weights.tokenEmbedding.slice();
+  return {
+    ...weights,
+    tokenEmbedding,
+    layers: weights.layers.map(layer => ({
+      rmsAtt: layer.rmsAtt.slice(),
+      wq: layer.wq.slice(),
+      wk: layer.wk.slice(),
+      wv: layer.wv.slice(),
+      wo: layer.wo.slice(),
+      rmsFfn: layer.rmsFfn.slice(),
+      w1: layer.w1.slice(),
+      w2: layer.w2.slice(),
+      w3: layer.w3.slice(),
+    })),
+    rmsFinal: weights.rmsFinal.slice(),
+    classifier: weights.classifier === weights.tokenEmbedding ? tokenEmbedding : weights.classifier.slice(),
+  };
+}
+
 /** RMS of the difference as a part of the RMS of what is expected. */
 export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
   let differences = 0;
