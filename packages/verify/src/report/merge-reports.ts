@@ -18,6 +18,7 @@ export function mergeReports(files: readonly ReportFile[]): VerifyReport {
   if (first === undefined)
     throw new UsageError('nothing to merge', { wanted: 'reports of verify-npu --json' });
   for (const other of others) requireSameSubject(first, other);
+  requireDistinctRuns(files);
   requireEveryShard(files);
   const reports = files.map(({ report }) => report);
   const prompts = gather(reports, 'prompts').sort((a, b) => a.number - b.number || a.run - b.run);
@@ -81,6 +82,24 @@ function canonical(value: unknown): string {
   );
 }
 
+/** One run in two files would count twice: a file given twice, or a merged one beside its parts. */
+function requireDistinctRuns(files: readonly ReportFile[]): void {
+  const seen = new Map<string, string>();
+  for (const { path, report } of files) {
+    for (const { machine, startedAt, shard } of report.runs) {
+      const key = JSON.stringify([machine.host, startedAt, shard?.index]);
+      const other = seen.get(key);
+      if (other !== undefined) {
+        throw new UsageError(`${path} has a run that ${other} has too`, {
+          got: `${printable(machine.host)} at ${startedAt} twice`,
+          next: 'name each report once',
+        });
+      }
+      seen.set(key, path);
+    }
+  }
+}
+
 /** Every shard of a suite ran somewhere; a board that ran the whole suite has all of them. */
 function requireEveryShard(files: readonly ReportFile[]): void {
   const runs = files.flatMap(({ path, report }) => report.runs.map(({ shard }) => ({ path, shard })));
@@ -96,13 +115,21 @@ function requireEveryShard(files: readonly ReportFile[]): void {
     });
   }
   if (runs.length > sharded.length) return;
-  const present = new Set(sharded.map(({ shard }) => shard.index));
-  const missing = Array.from({ length: count }, (_, i) => i + 1).filter(index => !present.has(index));
+  const missing = missingShards(new Set(sharded.map(({ shard }) => shard.index)), count);
   if (missing.length === 0) return;
   throw new UsageError(`no report of ${missing.map(index => `shard ${index}/${count}`).join(', ')}`, {
     got: sharded.map(({ path, shard }) => `${path} (${shard.index}/${shard.count})`).join(', '),
     next: 'merge the reports of every shard',
   });
+}
+
+/** The first few that are missing: the count is whatever a file says. */
+function missingShards(present: ReadonlySet<number>, count: number): number[] {
+  const missing: number[] = [];
+  for (let index = 1; index <= count && missing.length < 10; index++) {
+    if (!present.has(index)) missing.push(index);
+  }
+  return missing;
 }
 
 /** A path as it would be typed. */

@@ -74,7 +74,7 @@ export function promptReportLines(prompt: PromptReport): string[] {
     ...failures.map(failure => `prompt ${number}: ${failureText(failure)}`),
     ...(fork ? [`prompt ${number}: ${common}, ${forkText(fork, pieces)}`] : []),
     ...(prompt.mode === 'free' && !fork ? [`prompt ${number}: ${common}, no fork`] : []),
-    `prompt ${number} ${showText(prompt.text)}: ${summaryText(prompt.summary, false)}`,
+    `prompt ${number} ${showText(prompt.text)}: ${summaryText(prompt.summary)}`,
   ];
 }
 
@@ -91,7 +91,7 @@ export function verdictReportLine(report: VerifyReport): string {
   );
   return [
     `${verdictWord(report.verdict)}: ${verdictReason(report)}`,
-    ...(report.prompts.length > 0 ? [summaryText(report.summary, report.prompts.length > 1)] : []),
+    ...(report.prompts.length > 0 ? figuresParts(report.summary, report.prompts.length > 1) : []),
     `NPU: ${[...new Set(devices)].map(printable).join(' and ')}`,
     ...speeds,
   ].join('; ');
@@ -101,13 +101,17 @@ function rate(value: number | string): string {
   return Number(value).toFixed(1);
 }
 
-/** Counts, then the figures against each yardstick, then what FP16 costs. */
-function summaryText(summary: Summary, withPrompts: boolean): string {
+function summaryText(summary: Summary): string {
+  const counts = `${counted(summary.positions, 'position')}, ${summary.failing} failing`;
+  return [counts, ...figuresParts(summary, false)].join('; ');
+}
+
+/** The figures against each yardstick, then what FP16 costs. */
+function figuresParts(summary: Summary, withPrompts: boolean): string[] {
   const place = ({ prompt, position }: { prompt: number; position: number }): string =>
     withPrompts ? `prompt ${prompt}, position ${position}` : `position ${position}`;
   const { cost, perplexity } = summary;
   return [
-    `${counted(summary.positions, 'position')}, ${summary.failing} failing`,
     ...(['fp32', 'fp16'] as const).flatMap(yardstick => {
       const figures = summary[yardstick];
       return figures ? [`${YARDSTICK_NAMES[yardstick]}: ${figuresText(figures, place)}`] : [];
@@ -127,7 +131,7 @@ function summaryText(summary: Summary, withPrompts: boolean): string {
             .join(', ')}`,
         ]
       : []),
-  ].join('; ');
+  ];
 }
 
 function figuresText(
@@ -153,11 +157,15 @@ function figuresText(
 
 /** A matrix that is wrong. */
 export function matrixLine({ name, wrong, outputs, rows, worst, wrongWeights }: MatrixReport): string {
-  const weights = Object.entries(wrongWeights ?? {}).map(([where, count]) => `${count} in the ${where}`);
+  const { file, memory } = wrongWeights ?? {};
+  const weights = [
+    ...(file === undefined ? [] : [`${file} in the file`]),
+    ...(memory === undefined ? [] : [`${memory} in memory`]),
+  ];
   return [
     `matrix ${printable(name)}: ${wrong} of ${outputs} outputs wrong over ${counted(rows, 'row')}`,
     `largest error ${figureText(worst)} times its tolerance`,
-    ...(weights.length === 0 ? [] : [`weights wrong: ${weights.join(', ')}`]),
+    ...(weights.length === 0 ? [] : [`wrong weights: ${weights.join(', ')}`]),
   ].join('; ');
 }
 

@@ -14,13 +14,12 @@ export function verdictReason(report: VerifyReport): string {
   return rightParts(report).join('; ');
 }
 
-/** A finding in words: `16 of 288 outputs wrong, rows 32-47; core 1`. */
+/** A finding in words: `16 of 288 outputs wrong (rows 32-47): core 1, every position`. */
 export function findingText({ what, wrong, of, ranges, common }: Finding): string {
   const things = what === 'weights' ? 'weights' : what === 'step' ? 'results' : 'outputs';
-  return [
-    `${wrong} of ${of} ${things} wrong${ranges.length === 0 ? '' : `, rows ${rangesText(ranges)}`}`,
-    ...common.map(printable),
-  ].join('; ');
+  const rows = ranges.length === 0 ? '' : ` (${rangesText(ranges)})`;
+  const alike = common.length === 0 ? '' : `: ${common.map(printable).join(', ')}`;
+  return `${wrong} of ${of} ${things} wrong${rows}${alike}`;
 }
 
 function errorParts(report: VerifyReport): string[] {

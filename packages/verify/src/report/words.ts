@@ -115,5 +115,7 @@ export function runLabel(report: VerifyReport, run: number): string {
 
 /** `rows 0-15, 48`: ranges whose last row is within. */
 export function rangesText(ranges: readonly (readonly [number, number])[]): string {
-  return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
+  const texts = ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`));
+  const one = ranges.length === 1 && ranges[0]![0] === ranges[0]![1];
+  return `${one ? 'row' : 'rows'} ${texts.join(', ')}`;
 }
