@@ -1,5 +1,5 @@
 import { diagnosisLines, LISTED_POSITIONS, matrixLine, verdictReportLine } from './report-lines.js';
-import type { MatrixReport, PromptReport, Stability, VerifyReport } from './schema.js';
+import type { Failure, MatrixReport, PromptReport, Stability, VerifyReport } from './schema.js';
 import { verdictReason } from './verdict-words.js';
 import { counted, failureText, forkText, positionText, printable, runLabel } from './words.js';
 import { type XmlElement, xmlDocument } from './xml.js';
@@ -98,27 +98,38 @@ function promptCase(report: VerifyReport, prompt: PromptReport): TestCase {
     ...(prompt.verdict === 'fail' && {
       problem: {
         element: 'failure',
-        type: promptFailureKinds(prompt),
+        type: promptFailureKinds(report, prompt),
         lines: promptFailureLines(report, prompt),
       },
     }),
   };
 }
 
+/** What counts against something: its failures, and its accuracy where that counts. */
+function countedFailures(
+  { accuracyCounts }: VerifyReport,
+  { failures, accuracy }: Pick<PromptReport, 'failures' | 'accuracy'>,
+): readonly Failure[] {
+  return accuracyCounts ? [...failures, ...accuracy] : failures;
+}
+
 /** `token, klDivergence`: every kind of failure that there is. */
-function promptFailureKinds({ failures, positions }: PromptReport): string {
-  const all = [...positions.flatMap(position => position.failures), ...failures];
+function promptFailureKinds(report: VerifyReport, prompt: PromptReport): string {
+  const all = [...prompt.positions, prompt].flatMap(part => countedFailures(report, part));
   return [...new Set(all.map(({ kind }) => kind))].join(', ') || 'fail';
 }
 
 /** What a red night needs: the first failing position first, then the diagnosis, then the rest. */
 function promptFailureLines(report: VerifyReport, prompt: PromptReport): string[] {
-  const failing = prompt.positions.filter(({ failures }) => failures.length > 0);
+  const failing = prompt.positions.filter(position => countedFailures(report, position).length > 0);
   const diagnoses = report.diagnoses.filter(
     ({ run, prompt: number }) => run === prompt.run && (number === undefined || number === prompt.number),
   );
   const lines = failing.slice(0, LISTED_POSITIONS).map(position => positionText(position, prompt.pieces));
-  const [first, ...others] = [...lines, ...prompt.failures.map(failureText)];
+  const [first, ...others] = [
+    ...lines,
+    ...countedFailures(report, prompt).map(failure => failureText(failure, prompt.pieces)),
+  ];
   const unlisted = failing.length - LISTED_POSITIONS;
   return [
     first ?? `prompt ${prompt.number} fails`,

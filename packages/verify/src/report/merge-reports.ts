@@ -58,6 +58,7 @@ const SUBJECT: readonly (readonly [string, (report: VerifyReport) => unknown])[]
   ['reference', ({ reference }) => reference.kind],
   ['reference (SHA-256)', ({ reference }) => ('sha256' in reference ? reference.sha256 : 'none')],
   ['tolerances', ({ tolerances }) => tolerances],
+  ['choice whether accuracy counts', ({ accuracyCounts }) => accuracyCounts],
 ];
 
 function requireSameSubject(first: ReportFile, other: ReportFile): void {

@@ -8,6 +8,7 @@ import type {
   VerifyReport,
   YardstickFigures,
 } from './schema.js';
+import type { VerdictOptions } from './summary.js';
 import { findingText, verdictReason, verdictWord } from './verdict-words.js';
 import {
   counted,
@@ -31,7 +32,7 @@ export const LISTED_POSITIONS = 20;
 export function reportLines(report: VerifyReport): string[] {
   const of = runPrefix(report);
   return [
-    ...report.prompts.flatMap(prompt => promptReportLines(prompt).map(line => of(prompt.run) + line)),
+    ...report.prompts.flatMap(prompt => promptReportLines(prompt, report).map(line => of(prompt.run) + line)),
     ...reportEndLines(report),
   ];
 }
@@ -58,23 +59,46 @@ function runPrefix(report: VerifyReport): (run: number) => string {
   return run => (report.runs.length > 1 ? `${runLabel(report, run)}: ` : '');
 }
 
-/** One prompt: a line for each position that fails, for what fails as a whole, where the ways part; its summary. */
-export function promptReportLines(prompt: PromptReport): string[] {
-  const { number, positions, pieces, failures, fork } = prompt;
-  const failing = positions.filter(position => position.failures.length > 0);
-  const unlisted = failing.length - LISTED_POSITIONS;
+/**
+ * One prompt: a line for each position that fails, for what fails as a whole, for what FP16 costs beyond its tolerance,
+ * where the ways part; its summary.
+ */
+export function promptReportLines(prompt: PromptReport, { accuracyCounts }: VerdictOptions): string[] {
+  const { number, positions, pieces, failures, accuracy, fork } = prompt;
+  const listed = positions.filter(
+    position => position.failures.length > 0 || (accuracyCounts && position.accuracy.length > 0),
+  );
+  const unlisted = listed.length - LISTED_POSITIONS;
   const common = `${prompt.commonTokens ?? '?'} tokens in common`;
   return [
-    ...failing
+    ...listed
       .slice(0, LISTED_POSITIONS)
       .map(position => `prompt ${number}, ${positionText(position, pieces)}`),
     ...(unlisted > 0
       ? [`prompt ${number}: ${counted(unlisted, 'more position')} of it fail (--json has all)`]
       : []),
-    ...failures.map(failure => `prompt ${number}: ${failureText(failure)}`),
+    ...failures.map(failure => `prompt ${number}: ${failureText(failure, pieces)}`),
+    ...(accuracyCounts
+      ? accuracy.map(excess => `prompt ${number}: ${failureText(excess)}`)
+      : accuracyLines(prompt)),
     ...(fork ? [`prompt ${number}: ${common}, ${forkText(fork, pieces)}`] : []),
     ...(prompt.mode === 'free' && !fork ? [`prompt ${number}: ${common}, no fork`] : []),
     `prompt ${number} ${showText(prompt.text)}: ${summaryText(prompt.summary)}`,
+  ];
+}
+
+/** What FP16 costs beyond its tolerance, where that is no failure: how often, and the first. */
+function accuracyLines({ number, positions, accuracy, pieces }: PromptReport): string[] {
+  const inaccurate = positions.filter(position => position.accuracy.length > 0);
+  const first = inaccurate[0];
+  const what = `prompt ${number}: accuracy, no fault of the device`;
+  return [
+    ...(first
+      ? [
+          `${what}: FP16 costs more than it should at ${counted(inaccurate.length, 'position')}, first ${positionText({ ...first, failures: [] }, pieces)}`,
+        ]
+      : []),
+    ...accuracy.map(excess => `${what}: ${failureText(excess)}`),
   ];
 }
 

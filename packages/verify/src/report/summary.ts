@@ -1,4 +1,11 @@
-import type { Comparison, PositionReport, PromptReport, Summary, YardstickFigures } from './schema.js';
+import type {
+  Comparison,
+  PositionReport,
+  PromptReport,
+  Summary,
+  VerifyReport,
+  YardstickFigures,
+} from './schema.js';
 
 export type Yardstick = 'fp32' | 'fp16';
 
@@ -7,11 +14,17 @@ export type Summarised = Pick<PromptReport, 'number' | 'positions'> & {
   readonly summary?: Pick<Summary, 'perplexity'>;
 };
 
-/** fail where the prompt as a whole or any of its positions has a failure. */
-export function promptVerdict(prompt: Pick<PromptReport, 'failures' | 'positions'>): 'pass' | 'fail' {
-  return prompt.failures.length > 0 || prompt.positions.some(({ failures }) => failures.length > 0)
-    ? 'fail'
-    : 'pass';
+/** Whether accuracy counts for a verdict, as in the report. */
+export type VerdictOptions = Pick<VerifyReport, 'accuracyCounts'>;
+
+/** fail where the prompt as a whole or any of its positions has a failure, or is inaccurate where that counts. */
+export function promptVerdict(
+  prompt: Pick<PromptReport, 'failures' | 'accuracy' | 'positions'>,
+  { accuracyCounts }: VerdictOptions = { accuracyCounts: false },
+): 'pass' | 'fail' {
+  const fails = ({ failures, accuracy }: Pick<PositionReport, 'failures' | 'accuracy'>): boolean =>
+    failures.length > 0 || (accuracyCounts && accuracy.length > 0);
+  return fails(prompt) || prompt.positions.some(fails) ? 'fail' : 'pass';
 }
 
 /** error before fail before pass; pass for none. */
@@ -47,7 +60,9 @@ export function tokenDiffers(
   { failures, accuracy }: Pick<PositionReport, 'failures' | 'accuracy'>,
   yardstick: Yardstick,
 ): boolean {
-  return [...failures, ...accuracy].some(excess => excess.kind === 'token' && excess.yardstick === yardstick);
+  return [...failures, ...accuracy].some(
+    failure => failure.kind === 'token' && failure.yardstick === yardstick,
+  );
 }
 
 function figuresOf(prompts: readonly Summarised[], yardstick: Yardstick): YardstickFigures | undefined {

@@ -35,7 +35,9 @@ function wrongParts(report: VerifyReport): string[] {
   const { summary, prompts, matrices } = report;
   const wrongPrompts = prompts.filter(({ verdict }) => verdict === 'fail').length;
   const wrongMatrices = matrices.filter(({ verdict }) => verdict === 'fail');
-  const onAverage = prompts.filter(({ failures }) => failures.length > 0).length;
+  const onAverage = prompts.filter(
+    ({ failures, accuracy }) => failures.length > 0 || (report.accuracyCounts && accuracy.length > 0),
+  ).length;
   const unstable = report.stability.reduce((sum, { unstablePositions }) => sum + unstablePositions, 0);
   const finding = report.diagnoses.find(({ findings }) => findings.length > 0)?.findings[0];
   return [
@@ -46,6 +48,9 @@ function wrongParts(report: VerifyReport): string[] {
         ]
       : []),
     ...(onAverage > 0 ? [`${onAverage} of ${counted(prompts.length, 'prompt')} wrong on average`] : []),
+    ...(report.accuracyCounts && summary.inaccurate > 0
+      ? [`FP16 costs more than it should at ${counted(summary.inaccurate, 'position')}`]
+      : []),
     ...(wrongMatrices[0]
       ? [
           `${wrongMatrices.length} of ${counted(matrices.length, 'matrix', 'matrices')} wrong, first ${printable(wrongMatrices[0].name)}`,

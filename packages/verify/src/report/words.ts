@@ -43,7 +43,7 @@ export function tokenText(token: number, pieces: PromptReport['pieces']): string
 }
 
 /** Why something fails, with its tolerance. */
-export function failureText(failure: Failure): string {
+export function failureText(failure: Failure, pieces: PromptReport['pieces'] = {}): string {
   switch (failure.kind) {
     case 'length':
       return `the NPU gave ${failure.got} logits, wanted ${failure.wanted}`;
@@ -65,9 +65,12 @@ export function failureText(failure: Failure): string {
     case 'audit':
       return `${counted(failure.wrongPlaces, 'product or step', 'products or steps')} wrong, first ${printable(failure.first)}`;
     case 'refused':
-      return `the runtime could not go on: ${printable(failure.message)}`;
+      return `refused: ${printable(failure.message)}`;
     case 'sampler':
-      return `the runtime drew token ${failure.got} where its own logits give ${failure.wanted}`;
+      return (
+        `the NPU drew ${tokenText(failure.got, pieces)}, but from its own logits, with the same coin, ` +
+        `it is ${tokenText(failure.wanted, pieces)}`
+      );
     case 'unstable':
       return `run ${failure.run} gave ${counted(failure.outputs, 'other logit')} for the same tokens`;
   }
@@ -75,7 +78,8 @@ export function failureText(failure: Failure): string {
 
 /** The comparison that a position is shown by: that of the yardstick which finds it wrong, else the FP32 one. */
 export function shownComparison(position: PositionReport): Comparison | undefined {
-  const failing = position.failures.find(failure => failure.kind === 'token') ?? position.failures[0];
+  const reasons = [...position.failures, ...position.accuracy];
+  const failing = reasons.find(({ kind }) => kind === 'token') ?? reasons[0];
   const yardstick = failing !== undefined && 'yardstick' in failing ? failing.yardstick : 'fp32';
   return position[yardstick] ?? position.fp32 ?? position.fp16;
 }
@@ -92,7 +96,7 @@ export function choicesText(position: PositionReport, pieces: PromptReport['piec
 
 /** A position and everything that is wrong with it. */
 export function positionText(position: PositionReport, pieces: PromptReport['pieces']): string {
-  const why = position.failures.map(failureText).join('; ');
+  const why = [...position.failures, ...position.accuracy].map(one => failureText(one, pieces)).join('; ');
   const after = `position ${position.position}, after ${tokenText(position.token, pieces)}`;
   return `${after}: ${choicesText(position, pieces)}: ${why}`;
 }

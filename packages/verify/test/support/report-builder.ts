@@ -1,7 +1,7 @@
 import type {
   Comparison,
   Diagnosis,
-  Failure,
+  Excess,
   MatrixReport,
   PositionReport,
   PromptReport,
@@ -84,6 +84,7 @@ export function buildPosition(
     fp16: buildComparison(next, rms * 0.02, rms * rms * 3e-4),
     cost: { margin: 0, relativeRms: rms * 0.99, klDivergence: rms * rms * 0.59 },
     failures: [],
+    accuracy: [],
     ...overrides,
   };
 }
@@ -96,7 +97,7 @@ export function buildWrongPosition(position: number, random: () => number): Posi
   const differing = { npuToken: other, npuBest: 8.9012, margin };
   const kl = 0.05 + random() * 0.3;
   const rms = 0.12 + random() * 0.2;
-  const excess = (yardstick: 'fp32' | 'fp16'): Failure[] => [
+  const excess = (yardstick: 'fp32' | 'fp16'): Excess[] => [
     { kind: 'token', yardstick, got: margin, tolerance: TOLERANCES[yardstick].margin * 3.1 },
     { kind: 'positionRms', yardstick, got: rms, tolerance: TOLERANCES[yardstick].positionRms },
     { kind: 'klDivergence', yardstick, got: kl, tolerance: TOLERANCES[yardstick].kl },
@@ -105,7 +106,8 @@ export function buildWrongPosition(position: number, random: () => number): Posi
     fp32: buildComparison(next, rms, kl, differing),
     fp16: buildComparison(next, rms, kl, differing),
     audited: true,
-    failures: [...excess('fp32'), ...excess('fp16')],
+    failures: excess('fp16'),
+    accuracy: excess('fp32'),
   });
 }
 
@@ -130,7 +132,7 @@ export function buildPrompt({
   const positions = Array.from({ length: count }, (_, i) =>
     change(wrong.includes(i) ? buildWrongPosition(i, random) : buildPosition(i, random)),
   );
-  const failures = fields.failures ?? [];
+  const { failures = [], accuracy = [] } = fields;
   const perplexity = { fp32: 4.1, fp16: 4.1004, npu: wrong.length === 0 ? 4.1005 : 5.9 };
   return {
     run: 0,
@@ -143,7 +145,8 @@ export function buildPrompt({
     pieces: Object.fromEntries(PIECES.map((piece, token) => [token, piece])),
     ...fields,
     failures,
-    verdict: promptVerdict({ failures, positions }),
+    accuracy,
+    verdict: promptVerdict({ failures, accuracy, positions }),
     positions,
     summary: summarise([{ number, positions, summary: { perplexity } }]),
   };
@@ -262,6 +265,7 @@ export function buildReport(parts: Partial<VerifyReport> = {}): VerifyReport {
     },
     reference: { kind: 'checkpoint', path: 'models/tales.bin', sha256: 'c0'.repeat(32) },
     tolerances: TOLERANCES,
+    accuracyCounts: false,
     summary: summarise(prompts),
     prompts,
     matrices,
