@@ -19,6 +19,7 @@ import {
   positionText,
   printable,
   runLabel,
+  valueText,
   YARDSTICK_NAMES,
 } from './words.js';
 
@@ -87,18 +88,21 @@ export function promptReportLines(prompt: PromptReport, { accuracyCounts }: Verd
   ];
 }
 
-/** What FP16 costs beyond its tolerance, where that is no failure: how often, and the first. */
-function accuracyLines({ number, positions, accuracy, pieces }: PromptReport): string[] {
-  const inaccurate = positions.filter(position => position.accuracy.length > 0);
-  const first = inaccurate[0];
+/** What FP16 costs beyond its tolerance where the device is right: how often, and the first. */
+function accuracyLines({ number, positions, accuracy, verdict, pieces }: PromptReport): string[] {
+  const inaccurate = positions.filter(
+    position => position.accuracy.length > 0 && position.failures.length === 0,
+  );
   const what = `prompt ${number}: accuracy, no fault of the device`;
+  const [first] = inaccurate;
   return [
     ...(first
       ? [
-          `${what}: FP16 costs more than it should at ${counted(inaccurate.length, 'position')}, first ${positionText({ ...first, failures: [] }, pieces)}`,
+          `${what}: FP16 costs more than it should at ${counted(inaccurate.length, 'position')}, first ${positionText(first, pieces)}`,
         ]
       : []),
-    ...accuracy.map(excess => `${what}: ${failureText(excess)}`),
+    // A device that is wrong has a part in the mean.
+    ...accuracy.map(excess => `${verdict === 'fail' ? `prompt ${number}` : what}: ${failureText(excess)}`),
   ];
 }
 
@@ -205,7 +209,7 @@ export function diagnosisLines({ prompt, position, findings, conclusions }: Diag
       const { example } = finding;
       const where = example?.position === undefined ? '' : ` at position ${example.position}`;
       const instance = example
-        ? `; output ${example.output}${where}: got ${figureText(example.got)}, wanted ${figureText(example.wanted)}, tolerance ${figureText(example.tolerance)}`
+        ? `; output ${example.output}${where}: got ${valueText(example.got)}, wanted ${valueText(example.wanted)}, tolerance ${figureText(example.tolerance)}`
         : '';
       return `${what}: ${i + 1}. ${printable(finding.place)}: ${findingText(finding)}${instance}`;
     }),

@@ -6,12 +6,18 @@ export function verdictWord(verdict: VerifyReport['verdict']): 'PASS' | 'FAIL' |
   return verdict === 'pass' ? 'PASS' : verdict === 'fail' ? 'FAIL' : 'ERROR';
 }
 
-/** One sentence on why, without the full stop: what ended it, what is wrong, or over how much nothing is. */
-export function verdictReason(report: VerifyReport): string {
+/** Why, without full stops, the most telling first: what ended it, what is wrong, or over how much nothing is. */
+export function verdictReasons(report: VerifyReport): string[] {
   const wrong = wrongParts(report);
-  if (report.verdict === 'error') return [...errorParts(report), ...wrong].join('; ');
-  if (report.verdict === 'fail') return wrong.length === 0 ? 'a run failed' : wrong.join('; ');
-  return rightParts(report).join('; ');
+  if (report.verdict === 'error') return [...errorParts(report), ...wrong];
+  if (report.verdict === 'fail') return wrong.length === 0 ? ['a run failed'] : wrong;
+  const right = rightParts(report);
+  return right.length === 0 ? ['nothing was checked, and nothing failed'] : right;
+}
+
+/** The same in one sentence. */
+export function verdictReason(report: VerifyReport): string {
+  return verdictReasons(report).join('; ');
 }
 
 /** A finding in words: `16 of 288 outputs wrong (rows 32-47): core 1, every position`. */

@@ -26,6 +26,17 @@ export function figureText(value: number | string): string {
     : number.toExponential(1);
 }
 
+/** A single value, five significant digits. */
+export function valueText(value: number | string): string {
+  const number = Number(value);
+  return Number.isFinite(number) ? String(Number(number.toPrecision(5))) : String(number);
+}
+
+/** A tolerance, whole, as it is written in the sources: 0.03, 2e-6. */
+export function toleranceText(value: number): string {
+  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+}
+
 /** A logit or a difference of two: four decimals as long as they say something. */
 export function logitText(value: number): string {
   return Math.abs(value) >= 1e6 ? value.toExponential(4) : value.toFixed(4);
@@ -58,10 +69,10 @@ export function failureText(failure: Failure, pieces: PromptReport['pieces'] = {
     case 'meanRms':
       return (
         `${failure.kind === 'meanRms' ? 'mean ' : ''}RMS error ${figureText(failure.got)} of the spread ` +
-        `against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${failure.tolerance}`
+        `against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${toleranceText(failure.tolerance)}`
       );
     case 'klDivergence':
-      return `KL ${figureText(failure.got)} nats against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${failure.tolerance}`;
+      return `KL ${figureText(failure.got)} nats against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${toleranceText(failure.tolerance)}`;
     case 'audit':
       return `${counted(failure.wrongPlaces, 'product or step', 'products or steps')} wrong, first ${printable(failure.first)}`;
     case 'refused':
