@@ -47,7 +47,8 @@ describe('the judge shares nothing with the judged', () => {
       expect({
         path,
         outside: outside.filter(
-          name => !/^(@npu-llama\/format|node:(?:fs|timers\/promises|url)|\.\.\/report\/schema\.js)$/.test(name),
+          name =>
+            !/^(@npu-llama\/format|node:(?:fs|timers\/promises|url)|\.\.\/report\/schema\.js)$/.test(name),
         ),
       }).toEqual({ path, outside: [] });
     }

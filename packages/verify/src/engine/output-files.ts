@@ -1,5 +1,5 @@
 import { OutputFile } from '@npu-llama/format';
-import { encodeReport, junitXml, type VerifyReport } from '../report/index.js';
+import { encodeReport, junitXml, reportHtml, type VerifyReport } from '../report/index.js';
 
 /** Where reports go, beside the terminal. */
 export interface ReportFiles {
@@ -17,7 +17,7 @@ export class OutputFiles implements Disposable {
     const wanted = [
       [output, (report: VerifyReport) => `${encodeReport(report)}\n`],
       [junit, junitXml],
-      [html, htmlPage],
+      [html, reportHtml],
     ] as const;
     const files: [OutputFile, (report: VerifyReport) => string | Promise<string>][] = [];
     try {
@@ -43,10 +43,4 @@ export class OutputFiles implements Disposable {
   [Symbol.dispose](): void {
     for (const [file] of this.#files) file.close();
   }
-}
-
-/** Plotting takes a moment to load: only who wants a page waits for it. */
-async function htmlPage(report: VerifyReport): Promise<string> {
-  const { reportHtml } = await import('../report/html/index.js');
-  return reportHtml(report);
 }

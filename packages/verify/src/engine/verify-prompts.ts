@@ -73,12 +73,13 @@ export async function verifyPrompt(
       comparison,
       tolerances,
       vocabulary,
+      accuracyCounts: draft.accuracyCounts,
       ...(audited && { audited: audited.positions, failures: audited.failures }),
     });
     draft.prompts.push(report);
     draft.speed.positions += report.positions.length;
     for (const side of ['fp32', 'fp16', 'npu'] as const) draft.speed[side] += comparison.seconds[side];
-    watcher.say(promptReportLines(report));
+    watcher.say(promptReportLines(report, draft));
     return { report, tokens: comparison.tokens, audit };
   } finally {
     await session.close();

@@ -13,6 +13,8 @@ export interface PromptReportParts {
   readonly tolerances: LogitsTolerances;
   /** To show tokens with. */
   readonly vocabulary: Vocabulary | undefined;
+  /** Whether what FP16 costs counts for the verdict. */
+  readonly accuracyCounts: boolean;
   /** Positions whose products were checked one by one. */
   readonly audited?: readonly number[];
   /** What else failed about the prompt. */
@@ -40,7 +42,8 @@ export function promptReport(parts: PromptReportParts): PromptReport {
     mode: prompt.mode,
     text: prompt.text,
     ...(prompt.sampling && { sampling: { ...prompt.sampling, seed: String(prompt.sampling.seed) } }),
-    verdict: promptVerdict({ failures, positions }),
+    verdict: promptVerdict({ failures, accuracy: judged.accuracy, positions }, parts),
+    seconds: comparison.seconds.fp32 + comparison.seconds.fp16 + comparison.seconds.npu,
     promptTokens: Math.min(prompt.tokens.length, tokens.length),
     failures,
     accuracy: judged.accuracy,

@@ -14,7 +14,7 @@ export async function runMerge(options: MergeOptions): Promise<number> {
   const merged = mergeReports(reports);
   using files = new OutputFiles(options.report);
   for (const prompt of merged.prompts) {
-    if (prompt.verdict === 'fail') terminal.say(promptReportLines(prompt));
+    if (prompt.verdict === 'fail') terminal.say(promptReportLines(prompt, merged));
   }
   return await publish(merged, { options, terminal, files });
 }
