@@ -1,0 +1,36 @@
+import { exactProduct } from '../exact-product.js';
+import { productFinding, type SignedFinding } from '../finding.js';
+import type { MatrixTally } from '../matrix-tally.js';
+import { type ModelWeights, matrixValues } from '../model-weights.js';
+import { judgeOutputs, type MatrixUnderTest, type ProductRow } from '../product-row.js';
+import type { RecordedRow } from '../recorder.js';
+
+export interface ProductsAudit {
+  readonly matrix: MatrixUnderTest;
+  readonly recorded: readonly RecordedRow[];
+  readonly weights: ModelWeights;
+  readonly tally: MatrixTally;
+  readonly tolerance: number;
+}
+
+/** Holds one matrix's products against the exact ones of their own inputs. */
+export function auditProducts(audit: ProductsAudit): SignedFinding | undefined {
+  const { matrix, recorded, tally, tolerance } = audit;
+  const { columns, paddedRows } = matrix.layout;
+  if (recorded.length === 0) return undefined;
+  const input = new Float32Array(recorded.length * columns);
+  for (const [i, row] of recorded.entries()) input.set(row.input, i * columns);
+  const weights = matrixValues(audit.weights, matrix.layout);
+  const { sums, magnitudes } = exactProduct(weights, input, recorded.length);
+  const rows = recorded.map((row, i): ProductRow => {
+    const range = [i * paddedRows, (i + 1) * paddedRows] as const;
+    const wanted = { sums: sums.subarray(...range), magnitudes: magnitudes.subarray(...range) };
+    return {
+      ...row,
+      ...wanted,
+      ...judgeOutputs(row.output, wanted.sums, wanted.magnitudes, tolerance),
+    };
+  });
+  tally.addProducts(matrix.layout, rows, tolerance);
+  return productFinding({ matrix, rows, weights }, tolerance);
+}

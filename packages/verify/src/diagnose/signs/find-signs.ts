@@ -1,0 +1,58 @@
+import type { ProductEvidence, Sign, SignFinder } from './sign.js';
+import {
+  accumulatedSign,
+  featureStrideSign,
+  resultStrideSign,
+  staleInputSign,
+  staleResultSign,
+} from './what-memory.js';
+import {
+  columnsMissingSign,
+  earlierPositionSign,
+  movedSign,
+  neighbourRowSign,
+  neighbourSign,
+  swappedSign,
+} from './what-place.js';
+import {
+  factorSign,
+  fp16OutputSign,
+  fp16PackedSign,
+  notFiniteSign,
+  stuckBitSign,
+  zeroSign,
+} from './what-value.js';
+import { whenSigns } from './when.js';
+import { whereSigns } from './where.js';
+
+/** What wrong values can be, the plainest explanation first: the first that the numbers confirm is said. */
+const WHAT: readonly SignFinder[] = [
+  notFiniteSign,
+  zeroSign,
+  staleResultSign,
+  fp16OutputSign,
+  fp16PackedSign,
+  neighbourSign,
+  neighbourRowSign,
+  earlierPositionSign,
+  movedSign,
+  swappedSign,
+  resultStrideSign,
+  staleInputSign,
+  featureStrideSign,
+  factorSign,
+  stuckBitSign,
+  columnsMissingSign,
+  accumulatedSign,
+];
+
+/** What the wrong outputs of a matrix have in common: where, when, what. */
+export function findSigns(evidence: ProductEvidence): Sign[] {
+  if (evidence.rows.every(({ wrong }) => wrong.length === 0)) return [];
+  let what: Sign | undefined;
+  for (const find of WHAT) {
+    what = find(evidence);
+    if (what !== undefined) break;
+  }
+  return [...whereSigns(evidence), ...whenSigns(evidence), ...(what === undefined ? [] : [what])];
+}
