@@ -23,6 +23,7 @@ export async function investigate(
     subject.signal.throwIfAborted();
     verified.push(await verifyPrompt(subject, task, plan.audits));
   }
+  subject.draft.matrices.push(...subject.tally.reports());
   if (plan.repeats > 1 || plan.soakMs !== undefined) await repeat(subject, verified, plan);
 }
 

@@ -1,4 +1,5 @@
 import type { NpuFile, Vocabulary } from '@npu-llama/format';
+import type { MatrixTally, ModelWeights } from '../diagnose/index.js';
 import type { NpuUnderTest } from '../npu/npu-under-test.js';
 import type { Tolerances } from '../report/schema.js';
 import type { ReportDraft } from './report-draft.js';
@@ -10,6 +11,10 @@ export interface Subject {
   /** To show tokens with. */
   readonly vocabulary: Vocabulary | undefined;
   readonly tolerances: Tolerances;
+  /** What the weights should be. */
+  readonly truth: ModelWeights;
+  /** Sums up what is found out about each matrix. */
+  readonly tally: MatrixTally;
   readonly draft: ReportDraft;
   readonly signal: AbortSignal;
   readonly watcher: Watcher;

@@ -8,7 +8,7 @@ import {
   type PromptComparison,
   retryTimeouts,
 } from '../verify/index.js';
-import { Audit } from './audit.js';
+import { Audit, type AuditResult } from './audit.js';
 import type { Subject } from './subject.js';
 
 /** One prompt to be compared, by whatever means. */
@@ -34,7 +34,7 @@ export interface ComparisonMeans {
 export interface VerifiedPrompt {
   readonly report: PromptReport;
   readonly tokens: readonly number[];
-  readonly audit: Audit | undefined;
+  readonly audit: AuditResult | undefined;
 }
 
 /**
@@ -49,9 +49,8 @@ export async function verifyPrompt(
   const { npu, draft, watcher, signal, tolerances, vocabulary } = subject;
   const { prompt } = task;
   watcher.stage(`prompt ${prompt.number}`, task.positionCount);
-  const audit = audits === 0 ? undefined : new Audit(subject, auditedPositions(task, audits));
-  const watched = audit?.watch() ?? npu.createSession();
-  const session = retryTimeouts(npu, watched, ({ firstPosition, error }) => {
+  const audit = canAudit(subject, audits) ? new Audit(subject, auditedPositions(task, audits)) : undefined;
+  const session = retryTimeouts(npu, audit?.session ?? npu.createSession(), ({ firstPosition, error }) => {
     draft.note(
       'timeoutRetried',
       `prompt ${prompt.number}, position ${firstPosition}: ${error.message}; the device was reset and the tokens run again`,
@@ -67,23 +66,28 @@ export async function verifyPrompt(
       onPosition: done => watcher.update(done),
       onNpuLogits: (position, logits) => audit?.keepLogits(position, logits),
     });
-    const audited = await audit?.finish(prompt.number, comparison);
+    const audited = await audit?.finish(comparison.tokens);
     const report = promptReport({
       prompt,
       comparison,
       tolerances,
       vocabulary,
       accuracyCounts: draft.accuracyCounts,
-      ...(audited && { audited: audited.positions, failures: audited.failures }),
+      ...(audited && { audit: audited }),
     });
     draft.prompts.push(report);
     draft.speed.positions += report.positions.length;
     for (const side of ['fp32', 'fp16', 'npu'] as const) draft.speed[side] += comparison.seconds[side];
     watcher.say(promptReportLines(report, draft));
-    return { report, tokens: comparison.tokens, audit };
+    return { report, tokens: comparison.tokens, audit: audited };
   } finally {
     await session.close();
   }
+}
+
+/** A stand-in for an NPU may have no matrices to show. */
+function canAudit({ npu }: Subject, audits: number): boolean {
+  return audits > 0 && npu.matrices.length > 0;
 }
 
 /** The prompt's last position (of a batch), the one after it (alone), then evenly spread to the middle. */

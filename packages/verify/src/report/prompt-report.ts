@@ -2,7 +2,7 @@ import type { Vocabulary } from '@npu-llama/format';
 import { judgePrompt, type LogitsTolerances } from '../compare/index.js';
 import { pieceText } from '../text/index.js';
 import type { Prompt, PromptComparison } from '../verify/index.js';
-import type { Failure, PromptReport } from './schema.js';
+import type { Failure, PositionReport, PromptReport } from './schema.js';
 import { promptVerdict, summarise } from './summary.js';
 
 export interface PromptReportParts {
@@ -15,22 +15,17 @@ export interface PromptReportParts {
   readonly vocabulary: Vocabulary | undefined;
   /** Whether what FP16 costs counts for the verdict. */
   readonly accuracyCounts: boolean;
-  /** Positions whose products were checked one by one. */
-  readonly audited?: readonly number[];
-  /** What else failed about the prompt. */
-  readonly failures?: readonly Failure[];
+  /** Positions whose products were checked one by one, and what was wrong at them. */
+  readonly audit?: { readonly audited: readonly number[]; readonly failures: ReadonlyMap<number, Failure> };
 }
 
 /** A prompt's part of the report, of run 0. */
 export function promptReport(parts: PromptReportParts): PromptReport {
   const { prompt, comparison, tolerances, vocabulary } = parts;
   const { fork, tokens } = comparison;
-  const audited = new Set(parts.audited);
-  const positions = comparison.positions.map(position =>
-    audited.has(position.position) ? { ...position, audited: true as const } : position,
-  );
+  const positions = comparison.positions.map(position => audited(position, parts.audit));
   const judged = judgePrompt(positions, tolerances);
-  const failures = [...comparison.failures, ...judged.failures, ...(parts.failures ?? [])];
+  const failures = [...comparison.failures, ...judged.failures];
   const perplexity = Object.fromEntries(
     Object.entries(comparison.perplexity).filter(([, value]) => value !== undefined),
   );
@@ -52,6 +47,13 @@ export function promptReport(parts: PromptReportParts): PromptReport {
     ...(prompt.mode === 'free' && { commonTokens: tokens.length, ...(fork && { fork }) }),
     pieces: piecesOf({ comparison, positions, vocabulary }),
   };
+}
+
+function audited(position: PositionReport, audit: PromptReportParts['audit']): PositionReport {
+  if (!audit?.audited.includes(position.position)) return position;
+  const failure = audit.failures.get(position.position);
+  const failures = failure === undefined ? position.failures : [...position.failures, failure];
+  return { ...position, audited: true, failures };
 }
 
 /** The text of every token that the report names. */

@@ -1,4 +1,5 @@
 import { ExitStatus, type NpuFile, ToolkitError, type Vocabulary } from '@npu-llama/format';
+import { checkpointWeights, MatrixTally, openFileWeights } from '../../diagnose/index.js';
 import {
   exitStatusOf,
   investigate,
@@ -47,11 +48,16 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
 }
 
 async function investigateDevice(conclusion: Conclusion): Promise<void> {
-  const { options, openNpu, signal, terminal, model, vocabulary, draft, tasks } = conclusion;
+  const { options, openNpu, signal, terminal, model, vocabulary, draft, tasks, weights } = conclusion;
+  using fileWeights = openFileWeights(model.path);
   const npu = await openSubject({ openNpu, choice: options.device, model, draft, watcher: terminal, signal });
   try {
     const { tolerances } = draft;
-    const subject = { npu, model, vocabulary, tolerances, draft, signal, watcher: terminal };
+    const tally = new MatrixTally();
+    const truth = weights
+      ? checkpointWeights(weights, { saturated: model.description.saturated > 0 })
+      : fileWeights;
+    const subject = { npu, model, vocabulary, tolerances, truth, tally, draft, signal, watcher: terminal };
     await investigate(subject, tasks, options);
   } finally {
     await npu.close();
