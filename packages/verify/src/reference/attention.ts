@@ -47,9 +47,35 @@ export function attend(
  */
 function weightedSum(out: Float32Array, weights: Float32Array, values: Float32Array): void {
   const size = out.length;
-  out.fill(0);
+  const blocked = size - (size % COLUMNS_AT_ONCE);
+  for (let i = 0; i < blocked; i += COLUMNS_AT_ONCE) fourColumns(out, weights, values, i);
+  for (let i = blocked; i < size; i++) {
+    let sum = fround(0);
+    for (let t = 0; t < weights.length; t++) sum = fround(sum + fround(weights[t]! * values[t * size + i]!));
+    out[i] = sum;
+  }
+}
+
+/** Columns summed side by side: only local variables stay in registers. */
+const COLUMNS_AT_ONCE = 4;
+
+function fourColumns(out: Float32Array, weights: Float32Array, values: Float32Array, column: number): void {
+  const size = out.length;
+  let sum0 = fround(0);
+  let sum1 = sum0;
+  let sum2 = sum0;
+  let sum3 = sum0;
+  let at = column;
   for (let t = 0; t < weights.length; t++) {
     const weight = weights[t]!;
-    for (let i = 0; i < size; i++) out[i] = fround(out[i]! + fround(weight * values[t * size + i]!));
+    sum0 = fround(sum0 + fround(weight * values[at]!));
+    sum1 = fround(sum1 + fround(weight * values[at + 1]!));
+    sum2 = fround(sum2 + fround(weight * values[at + 2]!));
+    sum3 = fround(sum3 + fround(weight * values[at + 3]!));
+    at += size;
   }
+  out[column] = sum0;
+  out[column + 1] = sum1;
+  out[column + 2] = sum2;
+  out[column + 3] = sum3;
 }

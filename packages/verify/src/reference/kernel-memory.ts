@@ -4,8 +4,8 @@ import { PAGE_BYTES, type WasmMemory, WebAssembly } from './wasm.js';
 /** Address 0 stays unused. */
 const TILE = 1024;
 const INPUT = TILE + TILE_BYTES;
-/** A batch of 64 with 16384 columns. */
-const INPUT_FLOATS = 1 << 20;
+/** A batch of 64 with 4096 columns. */
+const INPUT_FLOATS = 1 << 18;
 const OUTPUT = INPUT + INPUT_FLOATS * 4;
 const OUTPUT_BYTES = 2 << 20;
 const WEIGHTS = OUTPUT + OUTPUT_BYTES;

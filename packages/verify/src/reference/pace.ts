@@ -9,9 +9,9 @@ export class Pace {
 
   constructor(readonly signal?: AbortSignal) {}
 
-  /** Whether it is time to rest. */
+  /** Whether it is time to rest, or to stop. */
   get due(): boolean {
-    return performance.now() - this.#since >= LONGEST_HOLD_MS;
+    return this.signal?.aborted === true || performance.now() - this.#since >= LONGEST_HOLD_MS;
   }
 
   /** Gives the event loop a turn; throws the signal's reason when it has been aborted. */

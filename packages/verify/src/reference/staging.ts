@@ -1,7 +1,7 @@
 import { KernelMemory, MAX_COLUMNS, type RowsProduct } from './kernel-memory.js';
 
-/** Weights copied at a time: few enough to stay in a cache. */
-const STAGE_FLOATS = Math.max(1 << 18, MAX_COLUMNS);
+/** Weights copied at a time: few enough to stay in a cache, and at least one row. */
+const STAGE_FLOATS = MAX_COLUMNS;
 
 interface Stage {
   readonly memory: KernelMemory;

@@ -186,13 +186,19 @@ describe('one call at a time', () => {
     await expect(session.forward([17], 1)).resolves.toHaveLength(vocabSize);
   });
 
-  test("ends with the signal's reason, and goes on from where it was", async () => {
-    const session = new ReferenceSession(weights, 4);
-    const wanted = (await session.forward([1, 17], 0)).slice();
+  test("ends half-way with the signal's reason, and goes on from where it was", async () => {
+    const controller = new AbortController();
     const reason = new Error('enough');
-    await expect(session.forward([9], 2, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect(await session.forward([1, 17], 0)).toEqual(wanted);
-    await expect(session.forward([9], 2)).resolves.toHaveLength(vocabSize);
+    let products = 0;
+    const session = new ReferenceSession(weights, 4, {
+      onMatrix: () => {
+        if (++products === 10) controller.abort(reason);
+      },
+    });
+    await expect(session.forward([1, 17, 9], 0, { signal: controller.signal })).rejects.toBe(reason);
+    expect(products).toBeLessThan(20);
+    const wanted = await new ReferenceSession(weights, 4).forward([1, 17, 9], 0);
+    expect(await session.forward([1, 17, 9], 0)).toEqual(wanted);
   });
 
   test.each([

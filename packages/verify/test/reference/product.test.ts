@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Arithmetic } from '../../src/reference/index.js';
+import { MAX_COLUMNS } from '../../src/reference/kernel-memory.js';
 import { multiplyPlain } from '../../src/reference/plain-product.js';
 import { multiplyRows, type Product } from '../../src/reference/product.js';
 import { roundToHalf } from '../../src/reference/round-half.js';
@@ -86,9 +87,9 @@ describe.each(['fp32', 'fp16'] as const)(
 
     test.each([
       ['more outputs than one call has room for', [70_000, 1, 9]],
-      ['more inputs than one call has room for', [3, 20_000, 64]],
-      ['more weights than are copied at a time', [1100, 1000, 2]],
-      ['more columns than the kernels take', [2, (1 << 20) + 1, 1]],
+      ['more inputs than one call has room for', [3, 10_000, 30]],
+      ['more weights than are copied at a time', [300, 1000, 2]],
+      ['more columns than the kernels take', [2, MAX_COLUMNS + 1, 1]],
     ] as const)('%s', (_, shape) => {
       const product = productOf(shape, arithmetic);
       multiplyRows(product, 0, product.rows);
