@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { FileError, fileErrorFrom } from '@npu-llama/format';
+import { errnoName, FileError, fileErrorFrom } from '@npu-llama/format';
 import { type WasmMemory, WebAssembly } from './wasm.js';
 
 /**
@@ -52,7 +52,11 @@ function compile(): object {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw fileErrorFrom(error, path, 'read the kernels that `pnpm build` makes');
+    if (errnoName(error) !== 'ENOENT') throw fileErrorFrom(error, path, 'read');
+    throw new FileError(path, "the CPU reference's kernels are missing", {
+      next: 'make them with `pnpm build`',
+      cause: error,
+    });
   }
   try {
     return new WebAssembly.Module(bytes);
