@@ -35,19 +35,30 @@ export const FP32_MEAN_RMS_TOLERANCE = 0.01;
 export const FP32_KL_TOLERANCE = 0.02;
 
 /**
- * Against the FP16-aware reference: as FP32_MARGIN_TOLERANCE. Both round the same numbers, so what is left is the order
- * of the sums, and now and then an activation that falls to the other side of a rounding.
+ * Against the FP16-aware reference the same figures, of 350 random models (dim 2 to 384, 1 to 12 layers, 40 positions
+ * each) on the simulated device. Both sides round the same numbers, but sums in another order differ by 1e-7, and where
+ * that tips a rounding the next product differs by 5e-4 of an input: after a few layers such differences are as large as
+ * rounding itself. No whole run can be held to less; the audit of single products can, and is (PRODUCT_TOLERANCE).
+ *
+ * | | typical | worst |
+ * | --- | --- | --- |
+ * | RMS error of a position | 0.0006 | 0.0023 |
+ * | RMS error, mean of a prompt | 0.0005 | 0.0009 |
+ * | margin of a token that flipped | 0 | 0.0011 |
+ * | KL, nats | 2e-6 | 3.3e-5 |
  */
-export const FP16_MARGIN_TOLERANCE = 0.01;
 
-/** Against the FP16-aware reference: RMS error of one position, as part of the spread. */
-export const FP16_POSITION_RMS_TOLERANCE = 0.03;
+/** Against the FP16-aware reference: see FP32_MARGIN_TOLERANCE. Nearly five times the worst flip. */
+export const FP16_MARGIN_TOLERANCE = 0.005;
 
-/** Against the FP16-aware reference: mean RMS error of a prompt, as part of the spread. */
-export const FP16_MEAN_RMS_TOLERANCE = 0.003;
+/** Against the FP16-aware reference: RMS error of one position, as part of the spread. Four times the worst. */
+export const FP16_POSITION_RMS_TOLERANCE = 0.01;
 
-/** Against the FP16-aware reference: KL of one position, in nats. */
-export const FP16_KL_TOLERANCE = 0.002;
+/** Against the FP16-aware reference: mean RMS error of a prompt, as part of the spread. Nearly three times the worst. */
+export const FP16_MEAN_RMS_TOLERANCE = 0.0025;
+
+/** Against the FP16-aware reference: KL of one position, in nats. Nine times the worst. */
+export const FP16_KL_TOLERANCE = 0.0003;
 
 /** Positions that make a mean: fewer are judged one by one only. */
 export const POSITIONS_FOR_A_MEAN = 16;
