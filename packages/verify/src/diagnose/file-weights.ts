@@ -6,6 +6,7 @@ import { tileElement } from './tile-layout.js';
 export interface FileWeights extends ModelWeights, Disposable {
   /** Whether a tensor's bytes are those that the file's checksum was made of. */
   checksumMatches(tensor: string): boolean;
+  hasTensor(tensor: string): boolean;
 }
 
 /**
@@ -45,6 +46,7 @@ export function openFileWeights(path: string): FileWeights {
       });
     },
     checksumMatches: name => file.checksumMatches(name),
+    hasTensor: name => file.tensors.some(tensor => tensor.name === name),
     [Symbol.dispose]: () => file.close(),
   };
 }

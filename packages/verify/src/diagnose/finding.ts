@@ -28,17 +28,18 @@ export function reportFigure(value: number): number | 'NaN' | 'Infinity' | '-Inf
 /**
  * What the products of a matrix have come to: undefined where all are right. The place is a part of the fused matrix
  * (`layers.3.wk`) where only that is wrong, else the whole (`layers.3.wqkv`); ranges count its rows.
+ * @param explained why they are wrong, where that is known already
  */
 export function productFinding(
   evidence: ProductEvidence,
   tolerance: number,
-  more: readonly Sign[] = [],
+  explained?: Sign,
 ): SignedFinding | undefined {
   const rows = evidence.rows.filter(row => row.wrong.length > 0);
   if (rows.length === 0) return undefined;
   const wrong = distinct(rows.flatMap(row => row.wrong));
   const { place, firstRow, count } = placeOf(evidence.matrix, wrong);
-  const signs = [...findSigns(evidence), ...more];
+  const signs = findSigns(evidence, explained);
   const worst = rows.reduce((a, b) => (b.worst > a.worst ? b : a));
   return {
     finding: {

@@ -1,9 +1,13 @@
 export { type Audit, type AuditedPosition, type AuditOptions, auditRuns } from './audit/audit.js';
-export { checkpointWeights } from './checkpoint-weights.js';
+export { type CheckpointWeightsOptions, checkpointWeights } from './checkpoint-weights.js';
+export { conclude } from './conclusions.js';
+export { type DiagnosePositionOptions, diagnosePosition } from './diagnose-position.js';
 export { type FileWeights, openFileWeights } from './file-weights.js';
 export type { SignedFinding } from './finding.js';
 export { MatrixTally } from './matrix-tally.js';
 export { type ModelWeights, matrixValues } from './model-weights.js';
-export { Recorder, type RecorderOptions } from './recorder.js';
+export { type RecordedRow, Recorder, type RecorderOptions } from './recorder.js';
+export { ReferenceInputs } from './reference-inputs.js';
 export type { Sign, SignKey } from './signs/sign.js';
-export { PRODUCT_TOLERANCE, STEP_TOLERANCE } from './tolerances.js';
+export { type Sweep, type SweepOptions, sweep } from './sweep.js';
+export { PRODUCT_TOLERANCE, STEP_FLOOR, STEP_TOLERANCE } from './tolerances.js';

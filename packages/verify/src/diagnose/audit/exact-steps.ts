@@ -109,7 +109,7 @@ export function exactAttention(inputs: AttentionInputs): ExactStep {
       largest = Math.max(largest, magnitude / divisor);
       return score / divisor;
     });
-    const max = scores.reduce((a, b) => (b > a ? b : a), -Infinity);
+    const max = scores.reduce((a, b) => Math.max(b, a), -Infinity);
     const powers = scores.map(score => Math.exp(score - max));
     const total = powers.reduce((a, b) => a + b, 0);
     for (const [t, power] of powers.entries()) {

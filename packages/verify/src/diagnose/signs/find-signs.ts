@@ -19,6 +19,7 @@ import {
   fp16OutputSign,
   fp16PackedSign,
   notFiniteSign,
+  offsetSign,
   stuckBitSign,
   zeroSign,
 } from './what-value.js';
@@ -42,13 +43,18 @@ const WHAT: readonly SignFinder[] = [
   featureStrideSign,
   factorSign,
   stuckBitSign,
+  offsetSign,
   columnsMissingSign,
   accumulatedSign,
 ];
 
-/** What the wrong outputs of a matrix have in common: where, when, what. */
-export function findSigns(evidence: ProductEvidence): Sign[] {
+/**
+ * What the wrong outputs of a matrix have in common: where, when, what.
+ * @param explained why they are wrong, where that is known: then it is not looked for
+ */
+export function findSigns(evidence: ProductEvidence, explained?: Sign): Sign[] {
   if (evidence.rows.every(({ wrong }) => wrong.length === 0)) return [];
+  if (explained !== undefined) return [...whereSigns(evidence), explained];
   let what: Sign | undefined;
   for (const find of WHAT) {
     what = find(evidence);

@@ -38,6 +38,7 @@ export type SignKey =
   | 'fp16Packed'
   | 'fp16Output'
   | 'factor'
+  | 'offset'
   | 'stuckBit'
   | 'columnsMissing'
   // weights
@@ -46,6 +47,7 @@ export type SignKey =
   | 'memoryDiffers'
   | 'memoryExplains'
   | 'readsOther'
+  | 'sessionOnly'
   | 'weightBits'
   | 'tilesSwapped'
   | 'weightRowsMoved'
@@ -53,6 +55,8 @@ export type SignKey =
   | 'weightPartsSwapped'
   | 'weightPadding'
   | 'weightsZero'
+  | 'weightPlace'
+  | 'weightEffect'
   // steps
   | 'normMissing'
   | 'normWeights'

@@ -15,10 +15,12 @@ import {
 export const staleResultSign: SignFinder = evidence => {
   const stale = ({ row, n, got }: WrongOutput): boolean | undefined => {
     const before = row.before?.output[n];
-    return before === undefined || Number.isNaN(before) ? undefined : Object.is(got, before);
+    // NaN where nothing was seen before says nothing, unless it is what is there now.
+    if (before === undefined || (Number.isNaN(before) && !Number.isNaN(got))) return undefined;
+    return Object.is(got, before);
   };
   const wrong = wrongOutputs(evidence);
-  if (!confirmed(wrong, stale) || wrong.every(({ got }) => got === 0)) return undefined;
+  if (!confirmed(wrong, stale) || wrong.every(({ got }) => got === 0 || Number.isNaN(got))) return undefined;
   return { key: 'staleResult', text: 'what stood there before the job' };
 };
 
@@ -62,6 +64,7 @@ export const featureStrideSign: SignFinder = evidence => {
 export const resultStrideSign: SignFinder = evidence => {
   const { placed } = evidence.matrix;
   const wrong = wrongOutputs(evidence);
+  const rowOf = new Map(evidence.rows.map(row => [`${row.job} ${row.jobRow}`, row]));
   for (const off of STRIDES) {
     const strided = ({ row, n, got }: WrongOutput): boolean | undefined => {
       const variant = placed.variants.find(({ rows }) => rows === row.jobRows);
@@ -69,12 +72,15 @@ export const resultStrideSign: SignFinder = evidence => {
       const stride = row.jobRows + off;
       if (task === undefined || stride < 1) return undefined;
       const atom = Math.floor((n - task.firstRow) / 4) * row.jobRows + row.jobRow;
-      // The last that was written there: surfaces overlap where the stride is too small.
-      const surface = Math.min(Math.floor(atom / stride), task.rows / 4 - 1);
-      const jobRow = atom - surface * stride;
-      const from = evidence.rows.find(other => other.job === row.job && other.jobRow === jobRow);
-      if (from === undefined) return undefined;
-      return isOutputOf(got, from, task.firstRow + surface * 4 + ((n - task.firstRow) % 4));
+      // Where surfaces overlap, it may be the one or the other.
+      const last = Math.min(Math.floor(atom / stride), task.rows / 4 - 1);
+      const candidates = [last, last - 1].map(surface => {
+        const jobRow = atom - surface * stride;
+        const from = rowOf.get(`${row.job} ${jobRow}`);
+        return from && isOutputOf(got, from, task.firstRow + surface * 4 + ((n - task.firstRow) % 4));
+      });
+      const known = candidates.filter(is => is !== undefined);
+      return known.length === 0 ? undefined : known.includes(true);
     };
     const spoken = wrong.filter(output => strided(output) !== undefined);
     if (spoken.length < 4 || !confirmed(spoken, strided)) continue;

@@ -14,10 +14,10 @@ import {
 
 /** Every wrong output is the right one of another channel or row: key, words, which channel. */
 const NEIGHBOURS: readonly (readonly [SignKey, string, (n: number) => number])[] = [
-  ['neighbourChannel', "the next channel's", n => n + 1],
   ['neighbourChannel', "the next channel's, around within 16", n => n - (n % 16) + ((n + 1) % 16)],
-  ['neighbourChannel', "the channel before's", n => n - 1],
+  ['neighbourChannel', "the next channel's", n => n + 1],
   ['neighbourChannel', "the channel before's, around within 16", n => n - (n % 16) + ((n + 15) % 16)],
+  ['neighbourChannel', "the channel before's", n => n - 1],
   ['neighbourChannel', 'those of pairs exchanged', n => n ^ 1],
   ['neighbourSurface', "the next surface's (4 channels on)", n => n + 4],
   ['neighbourSurface', "the surface before's (4 channels back)", n => n - 4],

@@ -6,6 +6,8 @@ import { confirmed, type WrongOutput, wrongOutputs } from './wrong-outputs.js';
 /** What rounding to FP16 changes at most, as part of the value, and below its normal numbers. */
 const HALF_ROUNDING = 2 ** -10;
 const HALF_STEP = 2 ** -24;
+/** A factor nearer to 1 is no factor but a few weights. */
+const NO_FACTOR = 2 ** -8;
 
 export const notFiniteSign: SignFinder = evidence => {
   const wrong = wrongOutputs(evidence);
@@ -56,6 +58,7 @@ export const factorSign: SignFinder = evidence => {
   if (largest === undefined || wrong.length < 3) return undefined;
   const factor = largest.got / largest.row.sums[largest.n]!;
   if (!Number.isFinite(factor) || factor === 0) return undefined;
+  if (Math.abs(factor - 1) < NO_FACTOR) return undefined;
   const scaled = ({ row, n, got }: WrongOutput): boolean =>
     productMatches(got / factor, row.sums[n]!, row.magnitudes[n]!, 2 ** -16);
   if (!confirmed(wrong, scaled)) return undefined;
@@ -63,6 +66,19 @@ export const factorSign: SignFinder = evidence => {
     key: 'factor',
     text: factor === -1 ? 'of the wrong sign' : `${Number(factor.toPrecision(4))} times too large`,
   };
+};
+
+/** The same number added to every wrong output. */
+export const offsetSign: SignFinder = evidence => {
+  const wrong = wrongOutputs(evidence);
+  if (wrong.length < 3) return undefined;
+  const offsets = wrong.map(({ row, n, got }) => got - row.sums[n]!).sort((a, b) => a - b);
+  const offset = offsets[Math.floor(offsets.length / 2)]!;
+  const shifted = ({ row, n, got }: WrongOutput): boolean =>
+    productMatches(got, row.sums[n]! + offset, row.magnitudes[n]! + Math.abs(offset), 2 ** -16);
+  if (!Number.isFinite(offset) || !confirmed(wrong, shifted)) return undefined;
+  const by = Number(Math.abs(offset).toPrecision(4));
+  return { key: 'offset', text: `each ${by} too ${offset > 0 ? 'large' : 'small'}` };
 };
 
 /** One bit of every wrong float that is always set or never, and without it they are right. */

@@ -1,4 +1,4 @@
-import { counted, distinct, rangesText } from './ranges.js';
+import { distinct, rangesText } from './ranges.js';
 import type { ProductEvidence, Sign } from './sign.js';
 
 /** Under which circumstances outputs are wrong: heights, rows of the job, positions, repeats. */
@@ -37,6 +37,7 @@ function positionSign({ rows }: ProductEvidence): Sign | undefined {
   const checked = of(rows);
   if (checked.length === 0) return undefined;
   const wrong = of(rows.filter(row => row.wrong.length > 0));
+  if (wrong.length === 0) return undefined;
   if (wrong.length === checked.length) {
     return checked.length === 1
       ? undefined
@@ -46,17 +47,17 @@ function positionSign({ rows }: ProductEvidence): Sign | undefined {
   return { key: 'somePositions', text: `${text} of ${checked.length} checked` };
 }
 
-/** The same product made again: whether it is wrong each time, in the same outputs. */
+/** The same job made again: whether it is wrong each time. */
 function repeatSign({ rows }: ProductEvidence): Sign | undefined {
-  const products = new Map<string, Set<string>>();
+  const products = new Map<string, boolean[]>();
   for (const { repeat, jobRows, jobRow, wrong } of rows) {
     if (repeat === undefined) continue;
     const product = `${jobRows} ${jobRow}`;
-    products.set(product, (products.get(product) ?? new Set()).add(wrong.join()));
+    products.set(product, [...(products.get(product) ?? []), wrong.length > 0]);
   }
-  if (![...products.values()].some(outcomes => outcomes.size > 1)) return undefined;
-  const repeats = distinct(rows.flatMap(({ repeat }) => repeat ?? []));
-  const wrong = distinct(rows.flatMap(row => (row.wrong.length > 0 ? (row.repeat ?? []) : [])));
-  const text = `not the same each time: wrong in ${wrong.length} of ${counted(repeats.length, 'run')}`;
+  const mixed = [...products.values()].filter(runs => runs.includes(true) && runs.includes(false));
+  if (mixed.length === 0) return undefined;
+  const runs = mixed.flat();
+  const text = `not each time: wrong in ${runs.filter(wrong => wrong).length} of ${runs.length} runs of the same`;
   return { key: 'intermittent', text };
 }

@@ -42,6 +42,7 @@ function containerSign(evidence: ProductEvidence, wrong: readonly number[]): Sig
   const onCore =
     cores.length === 1 && distinct(all.map(({ core }) => core)).length > 1 ? ` (core ${cores[0]})` : '';
   if (wrong.length === 1) return { key: 'oneOutput', text: `output ${wrong[0]} alone${onCore}` };
+  if (onCore !== '' && coversCores(evidence, tasks, wrong)) return { key: 'core', text: `core ${cores[0]}` };
   const groups = distinct(wrong.map(n => Math.floor(n / GROUP_ROWS)));
   if (groups.length === 1) {
     const first = groups[0]! * GROUP_ROWS;
@@ -55,6 +56,23 @@ function containerSign(evidence: ProductEvidence, wrong: readonly number[]): Sig
     return { key: 'task', text: `task ${links[0]} of core ${cores[0]}` };
   }
   return { key: 'core', text: `core ${cores[0]}` };
+}
+
+/** Whether the wrong outputs are all that these tasks compute (padding may be right by chance). */
+function coversCores(
+  { matrix }: ProductEvidence,
+  tasks: readonly TaskRange[],
+  wrong: readonly number[],
+): boolean {
+  const isWrong = new Set(wrong);
+  const cores = new Set(tasks.map(({ core }) => core));
+  const ranges = matrix.placed.variants[0]!.tasks.filter(({ core }) => cores.has(core));
+  const real = ranges.flatMap(({ firstRow, rows }) =>
+    Array.from({ length: rows }, (_, i) => firstRow + i).filter(n =>
+      matrix.layout.parts.some(part => n >= part.firstRow && n < part.firstRow + part.rows),
+    ),
+  );
+  return real.length > 0 && real.every(n => isWrong.has(n));
 }
 
 /** Several cores: whether it is the same place in each one's chain. */

@@ -1,4 +1,4 @@
-import { floatToHalf, halfToFloat, type TiledMatrix } from '@npu-llama/format';
+import { floatToHalf, halfToFloat, halfValues, type TiledMatrix } from '@npu-llama/format';
 import type { ModelWeights } from '../../../src/diagnose/index.js';
 import type { MatrixRun, NpuUnderTest, PlacedMatrix, TaskRange } from '../../../src/npu/npu-under-test.js';
 import { FakeSession, type StepFaults } from './fake-session.js';
@@ -117,19 +117,19 @@ export class FakeDevice implements NpuUnderTest {
 
   #task({ name, paddedColumns }: TiledMatrix, task: TaskRange, M: number, fault: JobFault): void {
     const tiles = this.tiles.get(name)!;
+    const decoded = halfValues();
     const halves = new Uint16Array(this.#results.buffer);
     const featureRows = M + (fault.featureStride ?? 0);
     const resultRows = M + (fault.resultStride ?? 0);
     for (let m = 0; m < M; m++) {
       const values = new Float64Array(task.rows);
       for (let n = 0; n < task.rows; n++) {
+        const row = task.firstRow + n;
+        const start = Math.floor(row / 16) * 16 * paddedColumns + (row % 16) * 32;
         let sum = 0;
         for (let k = 0; k < paddedColumns; k++) {
-          const row = task.firstRow + n;
-          const at =
-            Math.floor(row / 16) * 16 * paddedColumns + Math.floor(k / 32) * 512 + (row % 16) * 32 + (k % 32);
-          sum +=
-            halfToFloat(tiles[at]!) * this.#features[Math.floor(k / 8) * featureRows * 8 + m * 8 + (k % 8)]!;
+          const feature = this.#features[(k >> 3) * featureRows * 8 + m * 8 + (k & 7)]!;
+          sum += decoded[tiles[start + (k >> 5) * 512 + (k & 31)]!]! * feature;
         }
         values[n] = sum;
       }

@@ -1,0 +1,65 @@
+import type { NpuUnderTest } from '../../npu/npu-under-test.js';
+import { JobMemory, STRIDES } from '../job-memory.js';
+import { judgeOutputs, type MatrixUnderTest, type ProductRow } from '../product-row.js';
+import { type InputRow, packRows, type RowProducts } from './input-rows.js';
+
+/** One job for a probe. */
+export interface ProbeJob {
+  readonly rows: readonly InputRow[];
+  readonly products: RowProducts;
+  readonly repeat?: number;
+  /** Position whose input row `positionRow` is. */
+  readonly position?: number;
+  readonly positionRow?: number;
+}
+
+/** Multiplies single matrices on the device and holds what comes back against what should. */
+export class MatrixProbe {
+  readonly #memory = new JobMemory();
+  #jobs = 0;
+
+  constructor(
+    readonly npu: Pick<NpuUnderTest, 'multiply'>,
+    readonly tolerance: number,
+  ) {}
+
+  /**
+   * Runs one job: as many rows as one of the matrix's variants has.
+   * @throws what NpuUnderTest.multiply throws
+   */
+  async run({ layout, placed }: MatrixUnderTest, job: ProbeJob): Promise<ProductRow[]> {
+    const { columns, paddedRows } = layout;
+    const count = job.rows.length;
+    const variant = placed.variants.find(({ rows }) => rows >= count);
+    if (variant === undefined) throw new RangeError(`${layout.name}: no job for ${count} rows`);
+    const input = packRows(job.rows, columns);
+    const output = await this.npu.multiply(layout.name, input, count);
+    const run = { rows: count, jobRows: variant.rows, input, output };
+    const before = this.#memory.before(layout, run);
+    this.#memory.note(layout, run);
+    const number = this.#jobs++;
+    return job.rows.map((_, row): ProductRow => {
+      const inputs = [row * columns, (row + 1) * columns] as const;
+      const outputs = [row * paddedRows, (row + 1) * paddedRows] as const;
+      const sums = job.products.sums[row]!;
+      const magnitudes = job.products.magnitudes[row]!;
+      const got = output.subarray(...outputs);
+      const strided = (off: number): Float32Array =>
+        this.#memory.strided(layout, run, off).subarray(...inputs);
+      const judged = judgeOutputs(got, sums, magnitudes, this.tolerance);
+      return {
+        job: number,
+        jobRows: variant.rows,
+        jobRow: row,
+        ...(job.repeat !== undefined && { repeat: job.repeat }),
+        ...(job.position !== undefined && row === job.positionRow && { position: job.position }),
+        input: input.subarray(...inputs),
+        output: got,
+        ...{ sums, magnitudes },
+        before: { input: before.input.subarray(...inputs), output: before.output.subarray(...outputs) },
+        ...(judged.wrong.length > 0 && { strided: new Map(STRIDES.map(off => [off, strided(off)])) }),
+        ...judged,
+      };
+    });
+  }
+}
