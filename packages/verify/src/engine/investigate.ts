@@ -1,4 +1,8 @@
+import { sweep } from '../diagnose/index.js';
+import type { PositionReport, PromptReport, Stability } from '../report/schema.js';
 import { repeatRuns } from '../verify/index.js';
+import { combineMatrices } from './combine-matrices.js';
+import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.js';
 import type { Subject } from './subject.js';
 import { type PromptTask, type VerifiedPrompt, verifyPrompt } from './verify-prompts.js';
 
@@ -12,19 +16,82 @@ export interface InvestigationPlan {
   readonly soakMs: number | undefined;
 }
 
-/** Compares prompts, repeats them, checks matrices, and looks for the place of what is wrong: all that is asked for. */
+/**
+ * Compares prompts, repeats them, checks matrices, and looks for the place of what is wrong: all that is asked for. What is
+ * found out is in the draft, also when a device fails half-way.
+ */
 export async function investigate(
   subject: Subject,
   tasks: readonly PromptTask[],
   plan: InvestigationPlan,
+  means: DiagnosisMeans,
 ): Promise<void> {
+  const { draft, tally, signal } = subject;
   const verified: VerifiedPrompt[] = [];
-  for (const task of tasks) {
-    subject.signal.throwIfAborted();
-    verified.push(await verifyPrompt(subject, task, plan.audits));
+  try {
+    for (const task of tasks) {
+      signal.throwIfAborted();
+      verified.push(await verifyPrompt(subject, task, plan.audits));
+    }
+    if (plan.repeats > 1 || plan.soakMs !== undefined) await repeat(subject, verified, plan);
+    if (plan.sweep || plan.matrices.length > 0) await checkMatrices(subject, plan, means);
+    const target = targetOf(verified, draft.stability, plan.diagnose);
+    if (target !== undefined) draft.diagnoses.push(await diagnose(subject, target, means));
+  } finally {
+    draft.matrices.push(...combineMatrices([...tally.reports(), ...draft.matrices.splice(0)]));
   }
-  subject.draft.matrices.push(...subject.tally.reports());
-  if (plan.repeats > 1 || plan.soakMs !== undefined) await repeat(subject, verified, plan);
+}
+
+/** The first position that fails, of the first prompt that does; without one the last of the first, if it is asked for. */
+function targetOf(
+  verified: readonly VerifiedPrompt[],
+  stability: readonly Stability[],
+  always: boolean,
+): DiagnosisTarget | undefined {
+  const unstable = stability.flatMap(({ unstable: outputs }) => outputs)[0];
+  const failing = verified.find(({ report }) => report.verdict === 'fail');
+  const unsteady = verified.find(({ report }) => report.number === unstable?.prompt);
+  const chosen = failing ?? unsteady ?? (always ? verified[0] : undefined);
+  if (chosen === undefined || chosen.tokens.length === 0) return undefined;
+  const { report, tokens } = chosen;
+  const last = tokens.length - 1;
+  const first = report.positions.find(({ failures }) => failures.length > 0)?.position;
+  const worst = chosen === failing ? (first ?? worstPosition(report)) : undefined;
+  const position = worst ?? (chosen === unsteady ? unstable!.position : last);
+  return {
+    prompt: report.number,
+    tokens,
+    promptTokens: report.promptTokens,
+    position: Math.min(position, last),
+  };
+}
+
+/** Where a prompt that fails as a whole is furthest off; after the last position where the runtime gave up. */
+function worstPosition({ positions, failures }: PromptReport): number {
+  if (failures.some(({ kind }) => kind === 'refused')) return positions.length;
+  const off = (position: PositionReport): number => position.fp16?.relativeRms ?? 0;
+  return positions.reduce((a, b) => (off(b) > off(a) ? b : a)).position;
+}
+
+/** Matrices without a text. */
+async function checkMatrices(
+  subject: Subject,
+  plan: InvestigationPlan,
+  { file }: DiagnosisMeans,
+): Promise<void> {
+  const { npu, truth, tolerances, draft, watcher, signal } = subject;
+  watcher.stage('checking matrices', plan.sweep ? truth.matrices.length : plan.matrices.length);
+  const { diagnosis, matrices } = await sweep({
+    npu,
+    weights: truth,
+    file,
+    ...(!plan.sweep && { matrices: plan.matrices }),
+    tolerance: tolerances.product,
+    signal,
+    onProgress: done => watcher.update(done),
+  });
+  draft.matrices.push(...matrices);
+  if (diagnosis.findings.length > 0) draft.diagnoses.push(diagnosis);
 }
 
 async function repeat(

@@ -1,6 +1,7 @@
 import { excessesOf, findDefect, type LogitsTolerances, Perplexity } from '../compare/index.js';
 import type { Failure, PositionReport } from '../report/schema.js';
 import {
+  batchEnd,
   type Choice,
   type Draw,
   forkAt,
@@ -11,9 +12,6 @@ import {
 } from '../verify/index.js';
 import type { GoldenPosition, GoldenPrompt } from './golden-file.js';
 import { compareWithSketch, keptLogit } from './sketch.js';
-
-/** Prompt tokens that go to the NPU in one call. */
-const PROMPT_BATCH = 64;
 
 export interface CheckPromptOptions {
   readonly prompt: GoldenPrompt;
@@ -43,7 +41,7 @@ export async function checkPrompt(options: CheckPromptOptions): Promise<PromptCo
   let npuSeconds = 0;
   for (let first = 0; first < tokens.length && choice.fork === undefined; first = positions.length) {
     signal?.throwIfAborted();
-    const end = first < promptTokens ? Math.min(promptTokens, first + PROMPT_BATCH) : first + 1;
+    const end = batchEnd(first, promptTokens);
     const start = performance.now();
     const logits = await orRefusal(npu.forward(tokens.slice(first, end), first), failures);
     npuSeconds += (performance.now() - start) / 1000;

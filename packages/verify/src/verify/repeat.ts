@@ -1,11 +1,9 @@
 import type { Stability } from '../report/schema.js';
 import type { LogitsModel } from './logits-source.js';
+import { runText } from './run-text.js';
 
 /** Listed at most: a device that never repeats itself would fill the report. */
 const MAX_LISTED = 100;
-/** Prompt tokens that go to the NPU in one call, as when they were compared. */
-const PROMPT_BATCH = 64;
-
 /** A text that is run again and again. */
 export interface RepeatedText {
   readonly number: number;
@@ -76,7 +74,7 @@ async function repeatText(
   let runs = 0;
   while (more(runs)) {
     const run = runs + 1;
-    await runText(npu, text, signal, (position, logits) => {
+    await runSession(npu, text, signal, (position, logits) => {
       const expected = first.subarray(position * vocabSize, position * vocabSize + logits.length);
       if (run === 1) expected.set(logits);
       else {
@@ -114,20 +112,15 @@ function bitsOf(values: Float32Array): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length);
 }
 
-async function runText(
+async function runSession(
   npu: LogitsModel,
-  { tokens, promptTokens }: RepeatedText,
+  text: RepeatedText,
   signal: AbortSignal | undefined,
   onLogits: (firstPosition: number, logits: Float32Array) => void,
 ): Promise<void> {
   const session = npu.createSession();
   try {
-    for (let done = 0; done < tokens.length; ) {
-      signal?.throwIfAborted();
-      const end = done < promptTokens ? Math.min(done + PROMPT_BATCH, promptTokens) : done + 1;
-      onLogits(done, await session.forward(tokens.slice(done, end), done));
-      done = end;
-    }
+    await runText(session, text, signal, onLogits);
   } finally {
     await session.close();
   }

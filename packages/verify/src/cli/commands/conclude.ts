@@ -1,5 +1,5 @@
 import { ExitStatus, type NpuFile, ToolkitError, type Vocabulary } from '@npu-llama/format';
-import { checkpointWeights, MatrixTally, openFileWeights } from '../../diagnose/index.js';
+import { checkpointWeights, MatrixTally, openFileWeights, referenceOfFile } from '../../diagnose/index.js';
 import {
   exitStatusOf,
   investigate,
@@ -58,7 +58,10 @@ async function investigateDevice(conclusion: Conclusion): Promise<void> {
       ? checkpointWeights(weights, { saturated: model.description.saturated > 0 })
       : fileWeights;
     const subject = { npu, model, vocabulary, tolerances, truth, tally, draft, signal, watcher: terminal };
-    await investigate(subject, tasks, options);
+    await investigate(subject, tasks, options, {
+      reference: () => weights ?? referenceOfFile(fileWeights),
+      file: fileWeights,
+    });
   } finally {
     await npu.close();
   }

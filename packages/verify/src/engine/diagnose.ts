@@ -1,0 +1,136 @@
+import {
+  type Audit,
+  auditRuns,
+  diagnosePosition,
+  type FileWeights,
+  MatrixTally,
+  Recorder,
+  ReferenceInputs,
+} from '../diagnose/index.js';
+import { ReferenceOverflowError, ReferenceSession, type ReferenceWeights } from '../reference/index.js';
+import type { Diagnosis } from '../report/schema.js';
+import { refusalOf, runText } from '../verify/index.js';
+import type { Subject } from './subject.js';
+
+/** Where something is wrong. */
+export interface DiagnosisTarget {
+  /** The prompt's number. */
+  readonly prompt: number;
+  /** Every token fed, and how many of them are the prompt's. */
+  readonly tokens: readonly number[];
+  readonly promptTokens: number;
+  readonly position: number;
+}
+
+/** What a diagnosis needs beside the device. */
+export interface DiagnosisMeans {
+  /** The reference's weights: the checkpoint's, or the .npu file's own. */
+  readonly reference: () => ReferenceWeights;
+  readonly file: FileWeights;
+}
+
+/** Other positions that are looked at in the same run, to say whether a place is wrong at every one or at some. */
+const OTHER_POSITIONS = 3;
+
+/**
+ * Looks for the place of a fault at one position: runs the text again, watched, and checks every product and step of some
+ * positions from what went into it; then every matrix alone, fed what the reference feeds it.
+ */
+export async function diagnose(
+  subject: Subject,
+  target: DiagnosisTarget,
+  means: DiagnosisMeans,
+): Promise<Diagnosis> {
+  const { npu, truth, tolerances, signal, watcher } = subject;
+  watcher.stage(`diagnosis of position ${target.position}`, npu.matrices.length);
+  const { recorder, audit } = await watchAgain(subject, target);
+  return diagnosePosition({
+    npu,
+    weights: truth,
+    file: means.file,
+    inputs: await referenceInputs(target, means.reference(), signal),
+    recorder,
+    audit,
+    tolerance: tolerances.product,
+    tally: subject.tally,
+    prompt: target.prompt,
+    signal,
+    onProgress: done => watcher.update(done),
+  });
+}
+
+/** Runs the text as far as it is needed, in the batches in which it failed. */
+async function watchAgain(
+  { npu, model, truth, tolerances, signal }: Subject,
+  target: DiagnosisTarget,
+): Promise<{ readonly recorder: Recorder; readonly audit: Audit }> {
+  const positions = lookedAt(target);
+  const recorder = new Recorder({
+    config: model.config,
+    matrices: model.matrices,
+    audited: position => positions.has(position),
+  });
+  const logits = new Map<number, Float32Array>();
+  const { vocabSize } = model.config;
+  const session = npu.watch(recorder.onMatrix);
+  try {
+    const text = { tokens: target.tokens, promptTokens: target.promptTokens, until: target.position };
+    await refused(
+      runText(session, text, signal, (first, rows) => {
+        for (const position of positions) {
+          const at = (position - first) * vocabSize;
+          if (at >= 0 && at + vocabSize <= rows.length) logits.set(position, rows.slice(at, at + vocabSize));
+        }
+      }),
+    );
+    const audit = await auditRuns({
+      recorder,
+      tokens: target.tokens,
+      weights: truth,
+      placed: npu.matrices,
+      keyValues: session.keyValues,
+      logits: position => logits.get(position),
+      tolerances,
+      tally: new MatrixTally(),
+      signal,
+    });
+    return { recorder, audit };
+  } finally {
+    await session.close();
+  }
+}
+
+/** The position, and others before it: the first, the prompt's end, one in between. */
+function lookedAt({ position, promptTokens }: DiagnosisTarget): ReadonlySet<number> {
+  const others = [0, promptTokens - 1, promptTokens, Math.floor(position / 2)];
+  const before = [...new Set(others)].filter(other => other < position);
+  return new Set([position, ...before.slice(0, OTHER_POSITIONS)]);
+}
+
+/** What the runtime refuses to go on with is what is looked for: until there it was recorded. */
+async function refused(run: Promise<void>): Promise<void> {
+  try {
+    await run;
+  } catch (error) {
+    refusalOf(error);
+  }
+}
+
+async function referenceInputs(
+  { tokens, position }: DiagnosisTarget,
+  weights: ReferenceWeights,
+  signal: AbortSignal,
+): Promise<ReferenceInputs> {
+  const inputs = new ReferenceInputs(position);
+  const session = new ReferenceSession(weights, position + 1, {
+    arithmetic: 'fp16',
+    onMatrix: inputs.onMatrix,
+  });
+  try {
+    await session.forward(tokens.slice(0, position + 1), 0, { logits: 'last', signal });
+  } catch (error) {
+    // Matrices behind it have no input then, and the diagnosis says so.
+    if (!(error instanceof ReferenceOverflowError)) throw error;
+  }
+  return inputs;
+}
