@@ -1,6 +1,13 @@
 import { mergeReports } from '../../src/report/merge-reports.js';
 import type { PositionReport, VerifyReport } from '../../src/report/schema.js';
-import { buildDiagnosis, buildMatrices, buildPrompt, buildReport, buildRun } from './report-builder.js';
+import {
+  buildDiagnosis,
+  buildMatrices,
+  buildPrompt,
+  buildReport,
+  buildRun,
+  tokenAt,
+} from './report-builder.js';
 
 /** One report of each sort that there is. */
 
@@ -80,7 +87,7 @@ export function freeReport(): VerifyReport {
         change: tiedAt(53),
         fork: {
           position: 53,
-          reference: { token: 14, logit: 8.8457, npuLogit: 8.8391 },
+          reference: { token: tokenAt(54), logit: 8.8457, npuLogit: 8.8391 },
           npu: { token: 21, logit: 8.8412, referenceLogit: 8.8377 },
           referenceMargin: 0.008,
           npuMargin: 0.0021,
@@ -211,6 +218,7 @@ export function hostileReport(): VerifyReport {
   const run = report.runs[0]!;
   return {
     ...report,
+    verdict: 'error',
     tool: { name: 'verify-npu', version: HOSTILE },
     command: HOSTILE,
     suite: { name: HOSTILE, sha256: '5d'.repeat(32) },
@@ -271,3 +279,14 @@ function withoutComparison(position: PositionReport, failures: PositionReport['f
   const { fp32: _fp32, fp16: _fp16, ...rest } = position;
   return { ...rest, failures };
 }
+
+/** All of them by name. */
+export const SAMPLES = {
+  passing: passingReport,
+  failing: failingReport,
+  free: freeReport,
+  merged: mergedReport,
+  error: errorReport,
+  sweep: sweepReport,
+  hostile: hostileReport,
+} as const;

@@ -17,8 +17,8 @@ export function matricesSection(report: VerifyReport): Insertable {
   const several = report.runs.length > 1;
   return html`<section id="matrices" class="panel" aria-labelledby="matrices-title">
 <h2 id="matrices-title">Matrices</h2>
-<p class="muted">The largest error of any output, as part of its tolerance: up to 1 is right. Each matrix was fed the reference’s input.</p>
-<div class="boards">${runs.map(
+<p class="muted">The largest error of any output, as part of its tolerance: up to 1 is right. Each matrix was fed ${report.reference.kind === 'model' ? 'random inputs' : 'the reference’s input'}.</p>
+<div class="boards${several && ' several'}">${runs.map(
     run =>
       html`<div>${several && html`<h3>${runLabel(report, run)}</h3>`}${heatMap(
         report.matrices.filter(matrix => matrix.run === run),

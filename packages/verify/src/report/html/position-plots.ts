@@ -23,7 +23,7 @@ export function positionPlots(prompt: PromptReport, report: VerifyReport): Inser
           html`<span class="key"><svg viewBox="0 0 28 8" class="swatch"><path class="line ${yardstick}" d="M0,4H28"></path></svg> against ${YARDSTICK_NAMES[yardstick]}</span>
           <span class="key"><svg viewBox="0 0 28 8" class="swatch"><path class="limit ${yardstick}" d="M0,4H28"></path></svg> its tolerance</span>`,
       )}
-      <span class="key"><span class="swatch band failing"></span> position fails</span>
+      ${prompt.positions.some(({ failures }) => failures.length > 0) && html`<span class="key"><span class="swatch band failing"></span> position fails</span>`}
       ${prompt.positions.some(({ accuracy }) => accuracy.length > 0) && html`<span class="key"><span class="swatch band inaccurate"></span> FP16 costs too much</span>`}
       <span class="key"><span class="swatch band prompt"></span> the prompt itself</span>
     </p>`,
@@ -183,12 +183,14 @@ function runsOf(positions: readonly PositionReport[]): [number, number][] {
   return runs;
 }
 
-/** All points where they are few; else only those that stand alone between gaps, and those that fail. */
+/** All points where they are few; else those that stand alone between gaps, and those that fail where these are few. */
 function dots(points: readonly Point[], yardstick: Yardstick, prompt: PromptReport): Plot.Markish[] {
+  const failing = prompt.positions.filter(({ failures }) => failures.length > 0).length;
   const shown = points.filter(({ value }, i) => {
     if (!Number.isFinite(value)) return false;
     const alone = !Number.isFinite(points[i - 1]?.value) && !Number.isFinite(points[i + 1]?.value);
-    return points.length <= DOTTED_POSITIONS || alone || prompt.positions[i]!.failures.length > 0;
+    const fails = failing <= DOTTED_POSITIONS && prompt.positions[i]!.failures.length > 0;
+    return points.length <= DOTTED_POSITIONS || alone || fails;
   });
   if (shown.length === 0) return [];
   return [Plot.dot(shown, { x: 'position', y: 'value', r: 2, className: `dot ${yardstick}` })];

@@ -24,7 +24,7 @@ function promptDetails(prompt: PromptReport, report: VerifyReport): Markup {
   const several = report.runs.length > 1;
   const facts = [
     ...(several ? [runLabel(report, prompt.run)] : []),
-    mode === 'free' ? 'free: each its own way' : 'forced: the same tokens to both',
+    mode,
     ...(sampling
       ? [`temperature ${sampling.temperature}, top-p ${sampling.topP}, seed ${sampling.seed}`]
       : []),

@@ -22,7 +22,8 @@ export const STYLES = `
 }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; overflow-wrap: break-word; }
+.panel > *, summary > *, dl.facts > * { min-width: 0; max-width: 100%; }
 main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
 a { color: var(--link); text-underline-offset: .15em; }
 h1, h2, h3 { line-height: 1.2; margin: 0; text-wrap: balance; }
@@ -85,6 +86,7 @@ td small, th small { color: var(--muted); display: block; font-size: .8rem; font
 
 .boards { display: flex; flex-wrap: wrap; gap: 1.5rem 2.5rem; }
 .boards > div { max-width: 100%; }
+.boards.several { gap: 1.5rem; } .boards.several .heat { border-spacing: 1px; } .boards.several .heat td { min-width: 3.3rem; padding: .25rem .3rem; font-size: .8rem; }
 .heat { border-collapse: separate; border-spacing: 2px; }
 .heat th, .heat td { border: 0; padding: .28rem .5rem; }
 .heat tbody th { color: var(--muted); font-size: .86rem; white-space: nowrap; }
@@ -142,7 +144,8 @@ footer { color: var(--muted); font-size: .88rem; margin-top: 2rem; }
   th, td { padding: .35rem .55rem; }
 }
 @media print {
-  body { background: none; font-size: 10.5pt; }
+  :root { color-scheme: light; }
+  body { background: #ffffff; font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   nav { display: none; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

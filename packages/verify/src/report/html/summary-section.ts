@@ -7,9 +7,12 @@ import { promptAnchor } from './prompt-section.js';
 export function summarySection(report: VerifyReport): Insertable {
   const { summary, prompts } = report;
   if (prompts.length === 0) return undefined;
+  const inaccurateOnly = prompts
+    .flatMap(({ positions }) => positions)
+    .filter(({ failures, accuracy }) => failures.length === 0 && accuracy.length > 0).length;
   return html`<section id="summary" class="panel" aria-labelledby="summary-title">
 <h2 id="summary-title">Summary</h2>
-<p>${counted(summary.positions, 'position')} of ${counted(prompts.length, 'prompt')}: ${summary.failing} fail; at ${summary.inaccurate} FP16 costs more than it should${report.accuracyCounts ? ', which counts here' : ', which is no fault of the device'}.</p>
+<p>${counted(summary.positions, 'position')} of ${counted(prompts.length, 'prompt')}: ${summary.failing} fail${inaccurateOnly > 0 && `; at ${inaccurateOnly} more the device is right, but FP16 costs more than it should${report.accuracyCounts ? ', which counts here' : ''}`}.</p>
 ${figuresTable(report)}
 ${perplexity(summary)}
 ${prompts.length > 1 && overview(report)}

@@ -53,7 +53,9 @@ function marked(
   if (judged === undefined || mark === undefined) return text;
   const comparison = shownComparison(judged);
   const differs = comparison !== undefined && comparison.npuToken !== comparison.referenceToken;
-  const reasons = [...judged.failures, ...judged.accuracy].map(failure => failureText(failure, pieces));
+  const reasons = (mark === 'failing' ? judged.failures : judged.accuracy).map(failure =>
+    failureText(failure, pieces),
+  );
   const why = [
     `position ${judged.position}, after ${tokenText(judged.token, pieces)}: ${choicesText(judged, pieces)}`,
     ...(reasons.length === 0 ? ['within the tolerance: both are as good'] : reasons),
@@ -62,9 +64,10 @@ function marked(
   const spaced = typeof text === 'string' && /^ +\S/.test(text);
   return [
     spaced && ' ',
-    html`<mark class="${mark}" title="${why}">${spaced ? text.slice(1) : text}</mark>`,
-    differs &&
-      html`<span class="instead ${mark}" title="${why}"><span class="hidden"> NPU: </span>${pieceMarkup(comparison.npuToken, pieces, BOS_TOKEN)}</span>`,
+    html`<span title="${why}"><mark class="${mark}">${spaced ? text.slice(1) : text}</mark>${
+      differs &&
+      html`<span class="instead ${mark}"><span class="hidden"> NPU: </span>${pieceMarkup(comparison.npuToken, pieces, BOS_TOKEN)}</span>`
+    }</span>`,
   ];
 }
 

@@ -1,0 +1,128 @@
+import { describe, expect, test } from '@jest/globals';
+import { LISTED_POSITIONS, promptReportLines, reportLines } from '../../src/report/report-lines.js';
+import { buildPrompt, buildReport } from '../support/report-builder.js';
+import {
+  errorReport,
+  failingReport,
+  freeReport,
+  mergedReport,
+  passingReport,
+  SAMPLES,
+  sweepReport,
+} from '../support/report-samples.js';
+
+const DEVICE_FAULTS = { accuracyCounts: false };
+
+describe('lines', () => {
+  test('of a report that passes: a line for each prompt, stability, the verdict last', () => {
+    const lines = reportLines(passingReport());
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toMatch(
+      /^prompt 1 "Once upon a time a small fox": 256 positions, 0 failing; FP32: 0 differ, largest \|dlogit\| 0\.\d{4} at position \d+, mean RMS error 7\.\de-4 of the spread, .*; FP16-aware: 0 differ, .*; cost of FP16: 0 differ, .*; perplexity: FP32 4\.1000, FP16-aware 4\.1004, NPU 4\.1005$/,
+    );
+    expect(lines[1]).toContain('1 tied');
+    expect(lines[3]).toBe('stability: 3 runs in 184.2 s, all the same bit by bit');
+    expect(lines[4]).toMatch(
+      /^PASS: 385 positions of 3 prompts within every tolerance; every run the same bit by bit; .* at prompt 1, position \d+.*; NPU: RK3588 NPU, .*; reference 9\.1 tok\/s, FP16-aware 8\.7 tok\/s, NPU 22\.4 tok\/s$/,
+    );
+  });
+
+  test('name the position, both candidates with their logits, and each figure with its tolerance', () => {
+    const line = promptReportLines(buildPrompt({ number: 2, count: 50, wrong: [41] }), DEVICE_FAULTS)[0];
+    expect(line).toMatch(
+      /^prompt 2, position 41, after " red" \(34\): NPU "[^"]+" \(\d+\) at 8\.9012, reference " and" \(20\) at 8\.8457: to the FP16-aware reference the NPU's is worse by \d\.\d{4}, tolerance 0\.0062; RMS error 0\.\d+ of the spread against FP16-aware, tolerance 0\.01; KL 0\.\d+ nats against FP16-aware, tolerance 5e-4;/,
+    );
+  });
+
+  test('say why for every kind of failure', () => {
+    const text = (failures: NonNullable<Parameters<typeof buildPrompt>[0]>['failures']): string =>
+      promptReportLines(buildPrompt({ count: 1, ...(failures && { failures }) }), DEVICE_FAULTS)[0]!;
+    expect(text([{ kind: 'length', got: 3, wanted: 512 }])).toBe(
+      'prompt 1: the NPU gave 3 logits, wanted 512',
+    );
+    expect(text([{ kind: 'notFinite', token: 7, value: 'NaN', count: 2 }])).toContain(
+      'first NaN at token 7, 2 in all',
+    );
+    expect(text([{ kind: 'audit', first: 'layers.0 attention', wrongPlaces: 1 }])).toContain(
+      '1 product or step wrong, first layers.0 attention',
+    );
+    expect(text([{ kind: 'refused', message: 'too\u001b large' }])).toBe(
+      'prompt 1: refused: too\\u001b large',
+    );
+    expect(text([{ kind: 'sampler', got: 5, wanted: 6 }])).toContain(
+      'the NPU drew " a" (5), but from its own logits, with the same coin, it is " time" (6)',
+    );
+    expect(text([{ kind: 'unstable', run: 2, outputs: 1 }])).toContain('run 2 gave 1 other logit');
+    expect(text([{ kind: 'meanRms', yardstick: 'fp32', got: 0.02, tolerance: 0.01 }])).toBe(
+      'prompt 1: mean RMS error 0.02 of the spread against FP32, tolerance 0.01',
+    );
+  });
+
+  test('list the first positions that fail and count the rest', () => {
+    const wrong = Array.from({ length: 30 }, (_, i) => i);
+    const lines = promptReportLines(buildPrompt({ count: 30, wrong }), DEVICE_FAULTS);
+    expect(lines.filter(line => line.startsWith('prompt 1, position'))).toHaveLength(LISTED_POSITIONS);
+    expect(lines).toContain('prompt 1: 10 more positions of it fail (--json has all)');
+  });
+
+  test('tell what FP16 costs from what the device does wrong, unless it counts', () => {
+    const [prompt] = failingReport().prompts;
+    const [note] = promptReportLines(prompt!, DEVICE_FAULTS);
+    expect(note).toContain(
+      'prompt 1: accuracy, no fault of the device: FP16 costs more than it should at 1 position, first position 70',
+    );
+    const [line] = promptReportLines(prompt!, { accuracyCounts: true });
+    expect(line).toMatch(
+      /^prompt 1, position 70, after .*: to the FP32 reference the NPU's is worse by 0\.1200, tolerance 0\.0930$/,
+    );
+  });
+
+  test('say where free ways part, or that they do not', () => {
+    const lines = reportLines(freeReport());
+    expect(lines[0]).toBe(
+      'prompt 1: 54 tokens in common, fork at position 53: reference " \\"" (41) at 8.8457, better by 0.0080; NPU " every" (21), better by 0.0021',
+    );
+    expect(lines[2]).toBe('prompt 2: 97 tokens in common, no fork');
+    expect(lines.at(-1)).toContain('1 prompt parted where both candidates are as good');
+  });
+
+  test('of a failure: positions, matrices, findings, conclusions, stability, notes and the verdict, in that order', () => {
+    const lines = reportLines(failingReport());
+    const order = [
+      /^prompt 2, position 41/,
+      /^prompt 2: mean RMS error/,
+      /^matrix layers\.3\.w2: 128 of 2304 outputs wrong over 8 rows; largest error 60000 times its tolerance; wrong weights: 0 in the file, 3 in memory$/,
+      /^diagnosis of prompt 2, position 41: 1\. layers\.3\.w2: 16 of 288 outputs wrong \(rows 32-47\): one 16-row group, .*; output 33 at position 41: got 0, wanted 1\.2513, tolerance 2\.1e-5$/,
+      /^diagnosis of prompt 2, position 41: One 16-row group/,
+      /^prompt 2, position 60: run 2 gave 16 other logits/,
+      /^stability: 3 runs in 184\.2 s, 2 positions not the same in every run$/,
+      /^note: .*SUBMIT timed out/,
+      /^FAIL: the first wrong place is layers\.3\.w2: .*; 8 of 320 positions fail, in 2 of 3 prompts; 1 of 3 prompts wrong on average; 1 of 43 matrices wrong/,
+    ];
+    const places = order.map(pattern => lines.findIndex(line => pattern.test(line)));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places.at(-1)).toBe(lines.length - 1);
+  });
+
+  test('name the board where there are several', () => {
+    const lines = reportLines(mergedReport());
+    expect(lines.filter(line => !/^(board-[abc]: |FAIL)/.test(line))).toEqual([]);
+    expect(lines.at(-1)).toContain('board-b reference 9.1 tok/s');
+  });
+
+  test('of an error and of a sweep say what there is', () => {
+    expect(reportLines(errorReport()).at(-1)).toMatch(/^ERROR: SUBMIT timed out after 6000 ms: layer 3 wqkv/);
+    expect(reportLines(sweepReport())).toEqual([
+      'note: no NPU here: the simulated device was verified',
+      expect.stringMatching(/^PASS: all 43 matrices checked compute what they should; NPU: simulated/),
+    ]);
+    expect(reportLines(buildReport({ matrices: sweepReport().matrices.slice(0, 1) })).at(-1)).toMatch(
+      /^PASS: the one matrix checked computes what it should;/,
+    );
+  });
+
+  test.each(Object.entries(SAMPLES))('hold nothing that disturbs a terminal: %s', (_, sample) => {
+    expect(reportLines(sample()).filter(line => /\p{C}|\p{Zl}|\p{Zp}/u.test(line))).toEqual([]);
+  });
+});
