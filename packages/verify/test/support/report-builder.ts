@@ -92,7 +92,8 @@ export function buildPosition(
 /** A position where the NPU chooses another token, and fails for it. */
 export function buildWrongPosition(position: number, random: () => number): PositionReport {
   const next = tokenAt(position + 1);
-  const other = 3 + Math.floor(random() * 20);
+  const drawn = 3 + Math.floor(random() * 20);
+  const other = drawn === next ? drawn + 1 : drawn;
   const margin = 0.2 + random();
   const differing = { npuToken: other, npuBest: 8.9012, margin };
   const kl = 0.05 + random() * 0.3;

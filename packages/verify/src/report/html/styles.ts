@@ -21,7 +21,7 @@ export const STYLES = `
   }
 }
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; overflow-wrap: break-word; }
 .panel > *, summary > *, dl.facts > * { min-width: 0; max-width: 100%; }
 main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
@@ -50,7 +50,7 @@ code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 .verdict ul { color: var(--ink); overflow-wrap: anywhere; }
 dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem 1.5rem; margin: 1.1rem 0 0; }
 dl.facts dt { color: var(--muted); font-size: .82rem; }
-.verdict dl.facts dt { color: var(--ink); opacity: .85; }
+.verdict dl.facts dt { color: var(--ink); }
 dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 
 nav { font-size: .95rem; margin: .9rem 0 0; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; }
