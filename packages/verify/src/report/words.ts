@@ -32,9 +32,17 @@ export function valueText(value: number | string): string {
   return Number.isFinite(number) ? String(Number(number.toPrecision(5))) : String(number);
 }
 
-/** A tolerance, whole, as it is written in the sources: 0.03, 2e-6. */
+/** A tolerance as it is written, four digits of it at most: 0.03, 1.907e-6. */
 export function toleranceText(value: number): string {
-  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+  const short = Number(value.toPrecision(4));
+  return short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential() : String(short);
+}
+
+/** With a capital, unless it begins with the name of a place or a file, and a full stop. */
+export function sentence(text: string): string {
+  const named = /^\S*[._/]\S/.test(text);
+  const begun = named ? text : text.replace(/^\p{Ll}/u, letter => letter.toUpperCase());
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 /** A logit or a difference of two: four decimals as long as they say something. */

@@ -116,7 +116,7 @@ describe('the page', () => {
       .replace('\u202e', '\\u202e')
       .replace('\ud800', '\\ud800');
     expect(texts(page, '.tool')).toEqual([`verify-npu ${shown}`]);
-    expect(texts(page, '.conclusions p')).toEqual([shown]);
+    expect(texts(page, '.conclusions p')).toEqual([`${shown}.`]);
     expect(texts(page, '.notes li')).toEqual([shown]);
     expect(texts(page, 'details h3')[0]).toBe(`1 · ${shown}`);
   });
@@ -174,7 +174,15 @@ describe('the page', () => {
       /" every" \(21\).* logit to the reference 8\.8377, the NPU gives it 8\.8412.*0\.0021/,
     );
     expect(texts(page, '#prompt-1-0 .fork .reference')[0]).toMatch(/8\.8457.*8\.8391.*0\.0080/);
+    expect(texts(page, '#prompt-1-0 .story .instead')).toEqual(['NPU: every']);
     expect(page.querySelector('#prompt-2-0 .fork')).toBeNull();
+  });
+
+  test('shows a token that is nothing but space', async () => {
+    const prompt = buildPrompt({ number: 1, count: 50, wrong: [41] });
+    const pieces = Object.fromEntries(Object.keys(prompt.pieces).map(token => [token, ' ']));
+    const page = await pageOf(buildReport({ prompts: [{ ...prompt, pieces }] }));
+    expect(texts(page, '.story .instead')).toEqual(['NPU: ␣']);
   });
 
   test('maps every matrix, the classifier by itself, the wrong ones with a cross', async () => {
@@ -261,6 +269,7 @@ describe('plots', () => {
     }));
     expect(lineOf(page, 'fp16')).not.toMatch(/NaN|Infinity/);
     expect(lineOf(page, 'fp16').split(/[ML]/)).toHaveLength(61);
+    expect(texts(page, 'figcaption')[0]).toContain('(what is below 10⁻⁶ is drawn there)');
   });
 
   test('are none where nothing could be compared at all', async () => {

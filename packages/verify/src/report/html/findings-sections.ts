@@ -1,5 +1,5 @@
 import type { Diagnosis, Finding, VerifyReport } from '../schema.js';
-import { counted, rangesText, runLabel, tokenText, valueText } from '../words.js';
+import { counted, rangesText, runLabel, sentence, tokenText, valueText } from '../words.js';
 import { html, type Insertable, type Markup } from './markup.js';
 
 /** What happened and must not go unseen. */
@@ -31,9 +31,9 @@ function diagnosisBlock(
     ...(position === undefined ? [] : [`position ${position}`]),
   ];
   return html`<div class="diagnosis">
-${what.length > 0 && html`<p class="muted">${what.join(', ')}, in the order of the data flow: the first is where to begin</p>`}
+${what.length > 0 && html`<p class="muted">${what.join(', ')}${findings.length > 0 && ', in the order of the data flow: the first is where to begin'}</p>`}
 ${findings.length === 0 ? html`<p>Every product and every step is right by itself.</p>` : html`<ol class="findings">${findings.map(findingItem)}</ol>`}
-${conclusions.length > 0 && html`<div class="conclusions"><h3>What this usually means</h3>${conclusions.map(text => html`<p>${text}</p>`)}</div>`}
+${conclusions.length > 0 && html`<div class="conclusions"><h3>What this usually means</h3>${conclusions.map(text => html`<p>${sentence(text)}</p>`)}</div>`}
 </div>`;
 }
 

@@ -1,6 +1,6 @@
 import type { VerifyReport } from '../schema.js';
 import { verdictReasons, verdictWord } from '../verdict-words.js';
-import { printable } from '../words.js';
+import { printable, sentence } from '../words.js';
 import { diagnosisSection, notesSection, stabilitySection } from './findings-sections.js';
 import { identitySection, timeText } from './identity-section.js';
 import { html, type Insertable, type Markup, trusted } from './markup.js';
@@ -68,13 +68,6 @@ ${more.length > 0 && html`<ul>${more.map(reason => html`<li>${sentence(reason)}<
 <div><dt>Reference</dt><dd>${reference.kind === 'model' ? 'the file’s own weights' : html`${reference.path}<br><code>${reference.sha256.slice(0, 16)}…</code>`}</dd></div>
 </dl>
 </header>`;
-}
-
-/** With a capital, unless it begins with a name, and a full stop. */
-function sentence(text: string): string {
-  const [first = '', rest] = [text[0], text.slice(1)];
-  const named = /^\S*[._]/.test(text);
-  return `${named ? first : first.toUpperCase()}${rest}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 function fileName(path: string): string {

@@ -8,8 +8,8 @@ import { draw } from './plot.js';
 const YARDSTICKS = ['fp32', 'fp16'] as const;
 /** Positions up to which each gets a dot: a line of one point is none. */
 const DOTTED_POSITIONS = 40;
-/** What is smaller is drawn there: a logarithm has no zero, and this is far below any rounding. */
-const FLOOR = 1e-12;
+/** What is smaller is drawn there, and the caption says so: it is below any rounding, and would flatten the rest. */
+const FLOORS = { relativeRms: 1e-6, klDivergence: 1e-10 } as const;
 
 /** The three plots of a prompt, one below the other on the same axis of positions. */
 export function positionPlots(prompt: PromptReport, report: VerifyReport): Insertable {
@@ -62,7 +62,7 @@ function logPlot(
   toleranceOf: (yardstick: Yardstick) => number,
 ): Markup {
   const series = YARDSTICKS.flatMap(yardstick => {
-    const points = pointsOf(prompt, yardstick, comparison => Math.max(FLOOR, comparison[figure]));
+    const points = pointsOf(prompt, yardstick, comparison => Math.max(FLOORS[figure], comparison[figure]));
     return points.some(({ value }) => Number.isFinite(value))
       ? [{ yardstick, points, tolerance: toleranceOf(yardstick) }]
       : [];
@@ -71,8 +71,9 @@ function logPlot(
   const [low, high] = decades(values.filter(value => Number.isFinite(value) && value > 0));
   const label = `${title}, by position, logarithmic. ${series.map(one => described(one.points, one.yardstick, one.tolerance)).join(' ')}`;
   const ticks = powersOfTen(low, high);
+  const floored = series.some(({ points }) => points.some(({ value }) => value === FLOORS[figure]));
   return figureOf(
-    title,
+    floored ? `${title} (what is below ${decade(FLOORS[figure])} is drawn there)` : title,
     draw(label, {
       height: 170,
       marginTop: 10,

@@ -1,6 +1,6 @@
 import { BOS_TOKEN } from '@npu-llama/format';
-import type { PositionReport, PromptReport } from '../schema.js';
-import { choicesText, failureText, shownComparison, tokenText } from '../words.js';
+import type { Fork, PositionReport, PromptReport } from '../schema.js';
+import { choicesText, failureText, forkText, shownComparison, tokenText } from '../words.js';
 import { html, type Insertable, type Markup } from './markup.js';
 
 /** llama2.c's mark at the end of a story. */
@@ -24,7 +24,9 @@ export function tokenStory(prompt: PromptReport): Markup {
     into.push(marked(position.token, before?.token, judged, prompt));
   });
   const last = positions.at(-1);
-  if (last !== undefined && markOf(last) !== undefined) {
+  if (last !== undefined && prompt.fork?.position === last.position) {
+    written.push(forked(prompt.fork, last, prompt));
+  } else if (last !== undefined && markOf(last) !== undefined) {
     written.push(marked(last.referenceToken, last.token, last, prompt));
   }
   // Preformatted: no white space of ours.
@@ -66,14 +68,23 @@ function marked(
     spaced && ' ',
     html`<span title="${why}"><mark class="${mark}">${spaced ? text.slice(1) : text}</mark>${
       differs &&
-      html`<span class="instead ${mark}"><span class="hidden"> NPU: </span>${pieceMarkup(comparison.npuToken, pieces, BOS_TOKEN)}</span>`
+      html`<span class="instead ${mark}"><span class="hidden"> NPU: </span>${wordMarkup(comparison.npuToken, pieces)}</span>`
     }</span>`,
   ];
 }
 
+/** Both ways' first words: they need not be the best candidates where they were drawn. */
+function forked(fork: Fork, last: PositionReport, { pieces }: PromptReport): Insertable {
+  const mark = markOf(last) ?? 'tied';
+  return [
+    ' ',
+    html`<span title="${forkText(fork, pieces)}"><mark class="${mark}">${wordMarkup(fork.reference.token, pieces)}</mark><span class="instead ${mark}"><span class="hidden"> NPU: </span>${wordMarkup(fork.npu.token, pieces)}</span></span>`,
+  ];
+}
+
 /** Whether a story has anything marked. */
-export function hasMarks({ positions }: PromptReport): boolean {
-  return positions.some(position => markOf(position) !== undefined);
+export function hasMarks({ positions, fork }: PromptReport): boolean {
+  return fork !== undefined || positions.some(position => markOf(position) !== undefined);
 }
 
 /** A token as it reads: a line break is seen and done, what has no text is its number. */
@@ -84,4 +95,10 @@ function pieceMarkup(token: number, pieces: PromptReport['pieces'], before: numb
   // llama2.c: the space that begins a word is none after the beginning of the text.
   const text = before === BOS_TOKEN && piece.startsWith(' ') ? piece.slice(1) : piece;
   return text.replaceAll('\n', '↵\n');
+}
+
+/** A token that stands alone in a box: without the space that begins it, and a mark where it is nothing else. */
+function wordMarkup(token: number, pieces: PromptReport['pieces']): Insertable {
+  const text = pieceMarkup(token, pieces, BOS_TOKEN);
+  return typeof text === 'string' && text.trim() === '' ? '␣' : text;
 }
