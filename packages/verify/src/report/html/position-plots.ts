@@ -148,11 +148,9 @@ function xAxis(prompt: PromptReport): Plot.ScaleOptions {
 
 /** The prompt's own part, and the positions that fail or are inaccurate, from edge to edge: neighbours are one band. */
 function bands(prompt: PromptReport, low: number, high: number): Plot.Markish[] {
-  const first = prompt.positions[0]?.position ?? 0;
-  const last = prompt.positions.at(-1)?.position ?? 0;
   const of = (wrong: (position: PositionReport) => boolean) => runsOf(prompt.positions.filter(wrong));
   const kinds = [
-    { className: 'band prompt', runs: [[first, Math.min(last, prompt.promptTokens - 1)]] as const },
+    { className: 'band prompt', runs: of(({ position }) => position < prompt.promptTokens) },
     {
       className: 'band inaccurate',
       runs: of(({ failures, accuracy }) => failures.length === 0 && accuracy.length > 0),

@@ -156,6 +156,7 @@ footer { color: var(--muted); font-size: .88rem; margin-top: 2rem; }
   th, td { padding: .25rem .45rem; }
   td, th { overflow-wrap: anywhere; }
   thead th, .heat td, .heat tbody th { white-space: normal; }
+  thead th { overflow-wrap: normal; }
   .heat td { min-width: 0; }
   .verdict, .notes, figure, tr, .findings > li, .conclusions, .fork, .boards > div { break-inside: avoid; }
   h2, h3, h4, summary, figcaption, caption { break-after: avoid; }
