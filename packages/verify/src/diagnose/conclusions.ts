@@ -356,7 +356,7 @@ export function conclude(findings: readonly SignedFinding[], matricesChecked?: n
   const explained = new Set<SignedFinding>();
   for (const [key, meaning] of MEANINGS) {
     const concerned = findings.filter(
-      finding => finding.signs.some(sign => sign.key === key) && !(meaning.weak && explained.has(finding)),
+      finding => speaksOf(finding, key) && !(meaning.weak && explained.has(finding)),
     );
     if (concerned.length === 0) continue;
     for (const finding of concerned) explained.add(finding);
@@ -367,6 +367,12 @@ export function conclude(findings: readonly SignedFinding[], matricesChecked?: n
     lines.push(`${namesOf(rest)}: wrong without a known pattern; compare the example with NPU_TRACE=1`);
   }
   return lines;
+}
+
+/** Where damaged weights explain wrong products, nothing else about these means anything. */
+function speaksOf({ signs }: SignedFinding, key: SignKey): boolean {
+  const keys = signs.map(sign => sign.key);
+  return keys.includes('memoryExplains') ? key === 'memoryExplains' : keys.includes(key);
 }
 
 function meaningText(

@@ -16,6 +16,8 @@ export interface SweepOptions extends Omit<MatrixChecks, 'tally' | 'tolerance'> 
   /** Times that each random job runs (default 2). */
   readonly repeats?: number;
   readonly tolerance?: number;
+  /** Sums up the matrices together with what else was found out about them. */
+  readonly tally?: MatrixTally;
   /** Index into the report's runs. */
   readonly run?: number;
   /** Called before each matrix and at the end. */
@@ -37,11 +39,11 @@ export interface Sweep {
  */
 export async function sweep(options: SweepOptions): Promise<Sweep> {
   const { npu, weights, file, seed = 1, repeats = 2, tolerance = PRODUCT_TOLERANCE, run = 0 } = options;
+  const { tally = new MatrixTally() } = options;
   const names = options.matrices ?? weights.matrices.map(({ name }) => name);
   const matrices = [...new Set(names.map(name => findMatrix(npu, weights, name).layout.name))].map(name =>
     findMatrix(npu, weights, name),
   );
-  const tally = new MatrixTally();
   const probe = new MatrixProbe(npu, tolerance);
   const findings: SignedFinding[] = [];
   for (const [i, matrix] of matrices.entries()) {

@@ -1,4 +1,4 @@
-import { exactProduct } from '../exact-product.js';
+import { exactProduct } from '../../reference/index.js';
 import { productFinding, type SignedFinding } from '../finding.js';
 import type { MatrixTally } from '../matrix-tally.js';
 import { type ModelWeights, matrixValues } from '../model-weights.js';

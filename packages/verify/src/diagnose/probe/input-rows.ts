@@ -1,5 +1,5 @@
 import { floatToHalf, halfToFloat } from '@npu-llama/format';
-import { exactProduct } from '../exact-product.js';
+import { exactProduct } from '../../reference/index.js';
 
 /** One vector to multiply, whose exact product is dear or, of a single column, free. */
 export type InputRow =

@@ -38,14 +38,18 @@ export class MatrixProbe {
     const before = this.#memory.before(layout, run);
     this.#memory.note(layout, run);
     const number = this.#jobs++;
+    let known: [number, Float32Array][] | undefined;
+    // Only asked for where something is wrong.
+    const strided = (): [number, Float32Array][] => {
+      known ??= STRIDES.map(off => [off, this.#memory.strided(layout, run, off)]);
+      return known;
+    };
     return job.rows.map((_, row): ProductRow => {
       const inputs = [row * columns, (row + 1) * columns] as const;
       const outputs = [row * paddedRows, (row + 1) * paddedRows] as const;
       const sums = job.products.sums[row]!;
       const magnitudes = job.products.magnitudes[row]!;
       const got = output.subarray(...outputs);
-      const strided = (off: number): Float32Array =>
-        this.#memory.strided(layout, run, off).subarray(...inputs);
       const judged = judgeOutputs(got, sums, magnitudes, this.tolerance);
       return {
         job: number,
@@ -57,7 +61,9 @@ export class MatrixProbe {
         output: got,
         ...{ sums, magnitudes },
         before: { input: before.input.subarray(...inputs), output: before.output.subarray(...outputs) },
-        ...(judged.wrong.length > 0 && { strided: new Map(STRIDES.map(off => [off, strided(off)])) }),
+        ...(judged.wrong.length > 0 && {
+          strided: new Map(strided().map(([off, all]) => [off, all.subarray(...inputs)])),
+        }),
         ...judged,
       };
     });

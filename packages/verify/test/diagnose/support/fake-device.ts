@@ -85,6 +85,10 @@ export class FakeDevice implements NpuUnderTest {
     return new Uint8Array(this.tiles.get(matrix)!.slice().buffer);
   }
 
+  createSampler(): never {
+    throw new Error('a fake does not sample');
+  }
+
   async reset(): Promise<void> {}
   async close(): Promise<void> {}
 

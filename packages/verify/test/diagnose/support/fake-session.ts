@@ -68,7 +68,7 @@ export class FakeSession implements WatchedSession {
     const output = product('classifier', this.#norm(x, weights.rmsFinal(), 'final', 0, rows));
     const stride = output.length / rows;
     const logits = range(rows).map(row => output.slice(row * stride, row * stride + config.vocabSize));
-    logits.forEach((row, i) => this.faults.logits?.(row, firstPosition + i));
+    for (const [i, row] of logits.entries()) this.faults.logits?.(row, firstPosition + i);
     return concat(logits);
   }
 
