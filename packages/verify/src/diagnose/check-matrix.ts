@@ -10,6 +10,7 @@ import { type ReadThrough, readThrough } from './probe/read-through.js';
 import { judgeOutputs, type MatrixUnderTest, type ProductRow } from './product-row.js';
 import type { Sign } from './signs/sign.js';
 import { untile } from './tile-layout.js';
+import { productTolerance } from './tolerances.js';
 import { checkWeights, weightsFinding } from './weights/check-weights.js';
 
 /** What checks of single matrices have in common. */
@@ -20,7 +21,7 @@ export interface MatrixChecks {
   /** The .npu file, where it is at hand. */
   readonly file?: FileWeights;
   readonly tally: MatrixTally;
-  /** Of a product's sum of magnitudes. */
+  /** PRODUCT_TOLERANCE, or another in its place. */
   readonly tolerance: number;
   readonly signal?: AbortSignal;
 }
@@ -45,8 +46,9 @@ export interface MatrixCheck extends MatrixChecks {
  * @throws what the device throws; the signal's reason between two jobs
  */
 export async function checkMatrix(check: MatrixCheck, probe: MatrixProbe): Promise<SignedFinding[]> {
-  const { matrix, npu, weights, tally, tolerance, signal } = check;
+  const { matrix, npu, weights, tally, signal } = check;
   const { layout } = matrix;
+  const tolerance = toleranceOf(check);
   const memory = npu.readWeights(layout.name);
   const found = checkWeights({ layout, weights, memory, tally, ...(check.file && { file: check.file }) });
   const tiles = weights.tiles(layout.name);
@@ -64,6 +66,10 @@ export async function checkMatrix(check: MatrixCheck, probe: MatrixProbe): Promi
     ...(signal && { signal }),
   });
   return [...found, ...throughFindings(check, through, { finding, rows }, memory, values)];
+}
+
+function toleranceOf({ tolerance, matrix }: MatrixCheck): number {
+  return productTolerance(tolerance, matrix.layout.columns);
 }
 
 /** Every job shape, the repeats outermost, so that no two jobs after each other leave the same results. */
@@ -103,12 +109,14 @@ const ROWS_TO_EXPLAIN = 16;
 
 /** Findings of the products and of the weights that the device was seen to multiply with. */
 function throughFindings(
-  { matrix, tolerance }: MatrixCheck,
+  check: MatrixCheck,
   { wrong, differences }: ReadThrough,
   { finding, rows }: { readonly finding: SignedFinding | undefined; readonly rows: readonly ProductRow[] },
   memory: Uint8Array,
   weights: Float32Array,
 ): SignedFinding[] {
+  const { matrix } = check;
+  const tolerance = toleranceOf(check);
   if (wrong.length === 0) return finding === undefined ? [] : [finding];
   const held = tilesOf(memory);
   const fromMemory = differences.elements.every(i => differences.got[i] === held[i]);

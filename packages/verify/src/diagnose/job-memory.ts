@@ -16,6 +16,8 @@ export interface MemoryBefore {
   readonly input: Float32Array;
   /** [rows][paddedRows] f32 */
   readonly output: Float32Array;
+  /** As input, but before the first of several jobs of the same matrix. */
+  readonly firstInput?: Float32Array;
 }
 
 /** Surface strides that are tried, in rows of 16 bytes: off by one row, or by a unit of four. */
@@ -29,12 +31,19 @@ export const STRIDES = [1, -1, 4, -4] as const;
 export class JobMemory {
   #features: Float32Array = new Float32Array(0);
   #results: Float32Array = new Float32Array(0);
+  #kept: Float32Array | undefined;
+
+  /** Keeps the features as they are now, for firstInput of what follows. */
+  keepFeatures(): void {
+    this.#kept = this.#features.slice();
+  }
 
   /** What stands where a job will read and write: to be asked before noting it. */
   before({ columns, paddedRows }: TiledMatrix, { rows, jobRows }: JobRows): MemoryBefore {
     return {
       input: gather(this.#features, rows, columns, jobRows, 8),
       output: gather(this.#results, rows, paddedRows, jobRows, 4),
+      ...(this.#kept !== undefined && { firstInput: gather(this.#kept, rows, columns, jobRows, 8) }),
     };
   }
 

@@ -1,7 +1,6 @@
 import type { TiledMatrix } from '@npu-llama/format';
 import type { PlacedMatrix } from '../npu/npu-under-test.js';
 import type { MemoryBefore } from './job-memory.js';
-import { PRODUCT_TOLERANCE } from './tolerances.js';
 
 /** A matrix of the file and where it stands on the device. */
 export interface MatrixUnderTest {
@@ -37,16 +36,14 @@ export interface ProductRow {
   readonly worst: number;
 }
 
+/** As near as a wrong value has to be to another exact one to be taken for it, as part of the magnitude: not by chance. */
+const RECOGNISED = 2 ** -16;
+
 /**
- * Whether a value is the exact one within the tolerance of products.
+ * Whether a value is an exact one, to recognise what stands in the wrong place.
  * @param tolerance as part of the magnitude
  */
-export function productMatches(
-  got: number,
-  sum: number,
-  magnitude: number,
-  tolerance = PRODUCT_TOLERANCE,
-): boolean {
+export function productMatches(got: number, sum: number, magnitude: number, tolerance = RECOGNISED): boolean {
   return productError(got, sum, magnitude, tolerance) <= 1;
 }
 

@@ -4,19 +4,22 @@ import type { MatrixTally } from '../matrix-tally.js';
 import { type ModelWeights, matrixValues } from '../model-weights.js';
 import { judgeOutputs, type MatrixUnderTest, type ProductRow } from '../product-row.js';
 import type { RecordedRow } from '../recorder.js';
+import { productTolerance } from '../tolerances.js';
 
 export interface ProductsAudit {
   readonly matrix: MatrixUnderTest;
   readonly recorded: readonly RecordedRow[];
   readonly weights: ModelWeights;
   readonly tally: MatrixTally;
+  /** PRODUCT_TOLERANCE, or another in its place. */
   readonly tolerance: number;
 }
 
 /** Holds one matrix's products against the exact ones of their own inputs. */
 export function auditProducts(audit: ProductsAudit): SignedFinding | undefined {
-  const { matrix, recorded, tally, tolerance } = audit;
+  const { matrix, recorded, tally } = audit;
   const { columns, paddedRows } = matrix.layout;
+  const tolerance = productTolerance(audit.tolerance, columns);
   if (recorded.length === 0) return undefined;
   const input = new Float32Array(recorded.length * columns);
   for (const [i, row] of recorded.entries()) input.set(row.input, i * columns);

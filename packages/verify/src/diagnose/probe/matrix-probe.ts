@@ -1,6 +1,7 @@
 import type { NpuUnderTest } from '../../npu/npu-under-test.js';
 import { JobMemory, STRIDES } from '../job-memory.js';
 import { judgeOutputs, type MatrixUnderTest, type ProductRow } from '../product-row.js';
+import { productTolerance } from '../tolerances.js';
 import { type InputRow, packRows, type RowProducts } from './input-rows.js';
 
 /** One job for a probe. */
@@ -16,8 +17,10 @@ export interface ProbeJob {
 /** Multiplies single matrices on the device and holds what comes back against what should. */
 export class MatrixProbe {
   readonly #memory = new JobMemory();
+  #matrix: string | undefined;
   #jobs = 0;
 
+  /** @param tolerance PRODUCT_TOLERANCE, or another in its place */
   constructor(
     readonly npu: Pick<NpuUnderTest, 'multiply'>,
     readonly tolerance: number,
@@ -32,9 +35,12 @@ export class MatrixProbe {
     const count = job.rows.length;
     const variant = placed.variants.find(({ rows }) => rows >= count);
     if (variant === undefined) throw new RangeError(`${layout.name}: no job for ${count} rows`);
+    const tolerance = productTolerance(this.tolerance, columns);
     const input = packRows(job.rows, columns);
     const output = await this.npu.multiply(layout.name, input, count);
     const run = { rows: count, jobRows: variant.rows, input, output };
+    if (this.#matrix !== layout.name) this.#memory.keepFeatures();
+    this.#matrix = layout.name;
     const before = this.#memory.before(layout, run);
     this.#memory.note(layout, run);
     const number = this.#jobs++;
@@ -50,7 +56,7 @@ export class MatrixProbe {
       const sums = job.products.sums[row]!;
       const magnitudes = job.products.magnitudes[row]!;
       const got = output.subarray(...outputs);
-      const judged = judgeOutputs(got, sums, magnitudes, this.tolerance);
+      const judged = judgeOutputs(got, sums, magnitudes, tolerance);
       return {
         job: number,
         jobRows: variant.rows,
@@ -60,7 +66,11 @@ export class MatrixProbe {
         input: input.subarray(...inputs),
         output: got,
         ...{ sums, magnitudes },
-        before: { input: before.input.subarray(...inputs), output: before.output.subarray(...outputs) },
+        before: {
+          input: before.input.subarray(...inputs),
+          output: before.output.subarray(...outputs),
+          firstInput: before.firstInput!.subarray(...inputs),
+        },
         ...(judged.wrong.length > 0 && {
           strided: new Map(strided().map(([off, all]) => [off, all.subarray(...inputs)])),
         }),

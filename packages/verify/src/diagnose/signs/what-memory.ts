@@ -35,18 +35,24 @@ export const accumulatedSign: SignFinder = evidence => {
   return { key: 'accumulated', text: 'added to what stood there before' };
 };
 
-/** The right weights with the inputs of the job before. */
+/** The right weights with the inputs of the job before, or of the last one of another matrix. */
 export const staleInputSign: SignFinder = evidence => {
-  const inputs = new Map<ProductRow, Float32Array>();
-  const stale = ({ row, n, got }: WrongOutput): boolean | undefined =>
-    row.before && isProductOf(evidence, inputs, row, n, got, row.before.input);
-  if (!confirmed(wrongOutputs(evidence, SAMPLES), stale)) return undefined;
-  return { key: 'staleInput', text: 'made with the inputs of the job before' };
+  const wrong = someNumbers(evidence);
+  for (const kind of ['input', 'firstInput'] as const) {
+    const inputs = new Map<ProductRow, Float32Array>();
+    const stale = ({ row, n, got }: WrongOutput): boolean | undefined => {
+      const input = row.before?.[kind];
+      return input && isProductOf(evidence, inputs, row, n, got, input);
+    };
+    if (!confirmed(wrong, stale)) continue;
+    return { key: 'staleInput', text: 'made with the inputs of the job before' };
+  }
+  return undefined;
 };
 
 /** The right weights with features read at another surface stride. */
 export const featureStrideSign: SignFinder = evidence => {
-  const wrong = wrongOutputs(evidence, SAMPLES);
+  const wrong = someNumbers(evidence);
   for (const off of STRIDES) {
     const inputs = new Map<ProductRow, Float32Array>();
     const strided = ({ row, n, got }: WrongOutput): boolean | undefined => {
@@ -92,6 +98,13 @@ export const resultStrideSign: SignFinder = evidence => {
 function rowsOff(off: number): string {
   const rows = Math.abs(off) === 1 ? '1 row' : `${Math.abs(off)} rows`;
   return `${rows} too ${off > 0 ? 'far apart' : 'close together'}`;
+}
+
+/** Some wrong outputs; not those that are NaN, which memory that nobody wrote makes of any input. */
+function someNumbers(evidence: ProductEvidence): WrongOutput[] {
+  return wrongOutputs(evidence, 4 * SAMPLES)
+    .filter(({ got }) => !Number.isNaN(got))
+    .slice(0, SAMPLES);
 }
 
 /** Whether an output is the product of other inputs; undefined where those are not known or no others. */

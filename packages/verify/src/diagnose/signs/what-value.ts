@@ -60,12 +60,10 @@ export const factorSign: SignFinder = evidence => {
   if (!Number.isFinite(factor) || factor === 0) return undefined;
   if (Math.abs(factor - 1) < NO_FACTOR) return undefined;
   const scaled = ({ row, n, got }: WrongOutput): boolean =>
-    productMatches(got / factor, row.sums[n]!, row.magnitudes[n]!, 2 ** -16);
+    productMatches(got / factor, row.sums[n]!, row.magnitudes[n]!);
   if (!confirmed(wrong, scaled)) return undefined;
-  return {
-    key: 'factor',
-    text: factor === -1 ? 'of the wrong sign' : `${Number(factor.toPrecision(4))} times too large`,
-  };
+  const shown = Number(factor.toPrecision(4));
+  return { key: 'factor', text: shown === -1 ? 'of the wrong sign' : `${shown} times too large` };
 };
 
 /** The same number added to every wrong output. */
@@ -75,7 +73,7 @@ export const offsetSign: SignFinder = evidence => {
   const offsets = wrong.map(({ row, n, got }) => got - row.sums[n]!).sort((a, b) => a - b);
   const offset = offsets[Math.floor(offsets.length / 2)]!;
   const shifted = ({ row, n, got }: WrongOutput): boolean =>
-    productMatches(got, row.sums[n]! + offset, row.magnitudes[n]! + Math.abs(offset), 2 ** -16);
+    productMatches(got, row.sums[n]! + offset, row.magnitudes[n]! + Math.abs(offset));
   if (!Number.isFinite(offset) || !confirmed(wrong, shifted)) return undefined;
   const by = Number(Math.abs(offset).toPrecision(4));
   return { key: 'offset', text: `each ${by} too ${offset > 0 ? 'large' : 'small'}` };

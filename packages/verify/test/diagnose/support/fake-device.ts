@@ -14,6 +14,10 @@ export interface JobFault {
   readonly staleFeatures?: true;
   /** Results leave as halves, where floats are read. */
   readonly fp16Results?: true;
+  /** From this column on, one tile of features takes no part. */
+  readonly featureTail?: number;
+  /** Results are added to what stands there. */
+  readonly accumulate?: true;
   /** What a task makes of an output. */
   readonly output?: (
     value: number,
@@ -122,6 +126,7 @@ export class FakeDevice implements NpuUnderTest {
   #task({ name, paddedColumns }: TiledMatrix, task: TaskRange, M: number, fault: JobFault): void {
     const tiles = this.tiles.get(name)!;
     const decoded = halfValues();
+    const tail = fault.featureTail === undefined ? -1 : fault.featureTail >> 5;
     const halves = new Uint16Array(this.#results.buffer);
     const featureRows = M + (fault.featureStride ?? 0);
     const resultRows = M + (fault.resultStride ?? 0);
@@ -132,6 +137,7 @@ export class FakeDevice implements NpuUnderTest {
         const start = Math.floor(row / 16) * 16 * paddedColumns + (row % 16) * 32;
         let sum = 0;
         for (let k = 0; k < paddedColumns; k++) {
+          if (k >> 5 === tail) continue;
           const feature = this.#features[(k >> 3) * featureRows * 8 + m * 8 + (k & 7)]!;
           sum += decoded[tiles[start + (k >> 5) * 512 + (k & 31)]!]! * feature;
         }
@@ -143,9 +149,12 @@ export class FakeDevice implements NpuUnderTest {
       );
       const base = task.firstRow * M;
       for (const [n, value] of out.entries()) {
-        if (fault.fp16Results)
+        if (fault.fp16Results) {
           halves[base * 2 + Math.floor(n / 8) * resultRows * 8 + m * 8 + (n % 8)] = floatToHalf(value);
-        else this.#results[base + Math.floor(n / 4) * resultRows * 4 + m * 4 + (n % 4)] = value;
+          continue;
+        }
+        const at = base + Math.floor(n / 4) * resultRows * 4 + m * 4 + (n % 4);
+        this.#results[at] = fault.accumulate ? value + this.#results[at]! : value;
       }
     }
   }
