@@ -27,13 +27,19 @@ import { CONFIG, summary, TOKENS } from './support/session.js';
 
 /** Shows the DMA memory, and leaves out syncs from the device when asked to. */
 class SeenKernel extends DelegatingKernel {
-  readonly mappings: Mapping[] = [];
+  /** Those that are there: to touch another is a crash. */
+  readonly mappings = new Set<Mapping>();
   syncsFromDevice = true;
 
   override mmap(fd: number, bytes: number, offset: bigint): Mapping {
     const mapping = super.mmap(fd, bytes, offset);
-    this.mappings.push(mapping);
+    this.mappings.add(mapping);
     return mapping;
+  }
+
+  override munmap(mapping: Mapping): void {
+    this.mappings.delete(mapping);
+    super.munmap(mapping);
   }
 
   override ioctl(fd: number, call: IoctlCall): void {
@@ -108,7 +114,7 @@ describeDevice('diagnosis on the simulated device', () => {
   test('finds the bit that was flipped in DMA memory', async () => {
     await withNpu(async (npu, kernel) => {
       const tiles = Buffer.from(npu.readWeights('layers.1.w2'));
-      const mapping = kernel.mappings.find(({ bytes }) =>
+      const mapping = [...kernel.mappings].find(({ bytes }) =>
         Buffer.from(bytes.subarray(0, tiles.length)).equals(tiles),
       )!;
       mapping.bytes[2 * 777] = mapping.bytes[2 * 777]! ^ 1;
