@@ -1,21 +1,13 @@
 import { showText } from '../text/index.js';
-import type {
-  Diagnosis,
-  MatrixReport,
-  PromptReport,
-  Stability,
-  Summary,
-  VerifyReport,
-  YardstickFigures,
-} from './schema.js';
+import type { Diagnosis, Finding, MatrixReport, PromptReport, Stability, VerifyReport } from './schema.js';
 import type { VerdictOptions } from './summary.js';
+import { summaryTable } from './summary-table.js';
 import { findingText, verdictReason, verdictWord } from './verdict-words.js';
 import {
   counted,
   failureText,
   figureText,
   forkText,
-  logitText,
   positionText,
   printable,
   runLabel,
@@ -42,15 +34,19 @@ export function reportLines(report: VerifyReport): string[] {
 export function reportEndLines(report: VerifyReport): string[] {
   const of = runPrefix(report);
   return [
+    ...report.stability.flatMap(one => stabilityLines(one, report).map(line => of(one.run) + line)),
+    ...report.notes.map(({ run, text }) => `${of(run)}note: ${printable(text)}`),
+    ...summaryTable(report),
     ...report.matrices
       .filter(({ verdict }) => verdict === 'fail')
       .map(matrix => of(matrix.run) + matrixLine(matrix)),
     ...report.diagnoses.flatMap(diagnosis => diagnosisLines(diagnosis).map(line => of(diagnosis.run) + line)),
-    ...report.stability.flatMap(one => stabilityLines(one, report).map(line => of(one.run) + line)),
-    ...report.notes.map(({ run, text }) => `${of(run)}note: ${printable(text)}`),
-    ...report.runs.flatMap(({ error }, run) =>
-      error ? [`${of(run)}error: ${printable(error.message)}`] : [],
-    ),
+    // A single one is the verdict's reason.
+    ...(report.runs.length === 1
+      ? []
+      : report.runs.flatMap(({ error }, run) =>
+          error ? [`${of(run)}error: ${printable(error.message)}`] : [],
+        )),
     verdictReportLine(report),
   ];
 }
@@ -70,7 +66,6 @@ export function promptReportLines(prompt: PromptReport, { accuracyCounts }: Verd
     position => position.failures.length > 0 || (accuracyCounts && position.accuracy.length > 0),
   );
   const unlisted = listed.length - LISTED_POSITIONS;
-  const common = `${prompt.commonTokens ?? '?'} tokens in common`;
   return [
     ...listed
       .slice(0, LISTED_POSITIONS)
@@ -82,9 +77,8 @@ export function promptReportLines(prompt: PromptReport, { accuracyCounts }: Verd
     ...(accuracyCounts
       ? accuracy.map(excess => `prompt ${number}: ${failureText(excess)}`)
       : accuracyLines(prompt)),
-    ...(fork ? [`prompt ${number}: ${common}, ${forkText(fork, pieces)}`] : []),
-    ...(prompt.mode === 'free' && !fork ? [`prompt ${number}: ${common}, no fork`] : []),
-    `prompt ${number} ${showText(prompt.text)}: ${summaryText(prompt.summary)}`,
+    ...(fork ? [`prompt ${number}: ${forkText(fork, pieces)}`] : []),
+    `prompt ${number} ${showText(prompt.name)}: ${promptText(prompt)}`,
   ];
 }
 
@@ -106,81 +100,24 @@ function accuracyLines({ number, positions, accuracy, verdict, pieces }: PromptR
   ];
 }
 
-/** The last line: the verdict, why, over how much and how far apart, on what, how fast. */
+/** The last line: the verdict, and why. */
 export function verdictReportLine(report: VerifyReport): string {
-  const devices = report.runs.map(({ device }) => device?.description ?? 'no device');
-  const speeds = report.runs.flatMap(({ tokensPerSecond: speed }, run) =>
-    speed
-      ? [
-          `${report.runs.length > 1 ? `${runLabel(report, run)} ` : ''}reference ${rate(speed.fp32)} tok/s, ` +
-            `FP16-aware ${rate(speed.fp16)} tok/s, NPU ${rate(speed.npu)} tok/s`,
-        ]
-      : [],
-  );
+  return `${verdictWord(report.verdict)}: ${verdictReason(report)}`;
+}
+
+/** How many positions, how many fail, and the figures that say most. */
+function promptText({ summary, mode, fork, commonTokens = 0 }: PromptReport): string {
+  const figures = (['fp16', 'fp32'] as const).flatMap(yardstick => {
+    const { meanRelativeRms, worstKl } = summary[yardstick] ?? {};
+    if (meanRelativeRms === undefined || worstKl === undefined) return [];
+    const name = YARDSTICK_NAMES[yardstick];
+    return [`${name} RMS ${figureText(meanRelativeRms)}, KL at most ${figureText(worstKl.value)}`];
+  });
   return [
-    `${verdictWord(report.verdict)}: ${verdictReason(report)}`,
-    ...(report.prompts.length > 0 ? figuresParts(report.summary, report.prompts.length > 1) : []),
-    `NPU: ${[...new Set(devices)].map(printable).join(' and ')}`,
-    ...speeds,
+    `${counted(summary.positions, 'position')}, ${summary.failing} failing`,
+    ...(mode === 'free' ? [`${counted(commonTokens, 'token')} in common${fork ? '' : ', no fork'}`] : []),
+    ...figures,
   ].join('; ');
-}
-
-function rate(value: number | string): string {
-  return Number(value).toFixed(1);
-}
-
-function summaryText(summary: Summary): string {
-  const counts = `${counted(summary.positions, 'position')}, ${summary.failing} failing`;
-  return [counts, ...figuresParts(summary, false)].join('; ');
-}
-
-/** The figures against each yardstick, then what FP16 costs. */
-function figuresParts(summary: Summary, withPrompts: boolean): string[] {
-  const place = ({ prompt, position }: { prompt: number; position: number }): string =>
-    withPrompts ? `prompt ${prompt}, position ${position}` : `position ${position}`;
-  const { cost, perplexity } = summary;
-  return [
-    ...(['fp32', 'fp16'] as const).flatMap(yardstick => {
-      const figures = summary[yardstick];
-      return figures ? [`${YARDSTICK_NAMES[yardstick]}: ${figuresText(figures, place)}`] : [];
-    }),
-    ...(cost
-      ? [
-          `cost of FP16: ${cost.differing} differ, mean RMS ${figureText(cost.meanRelativeRms)}, mean KL ${figureText(cost.meanKl)}`,
-        ]
-      : []),
-    ...(perplexity
-      ? [
-          `perplexity: ${Object.entries(perplexity)
-            .map(
-              ([side, value]) =>
-                `${side === 'npu' ? 'NPU' : YARDSTICK_NAMES[side as 'fp32']} ${Number(value).toFixed(4)}`,
-            )
-            .join(', ')}`,
-        ]
-      : []),
-  ];
-}
-
-function figuresText(
-  figures: YardstickFigures,
-  place: (extreme: { prompt: number; position: number }) => string,
-): string {
-  const { differing, tied, largestDifference, meanRelativeRms, worstRelativeRms, worstKl, leastCosine } =
-    figures;
-  return [
-    `${differing} differ`,
-    ...(tied === 0 ? [] : [`${tied} tied`]),
-    ...(largestDifference
-      ? [`largest |dlogit| ${logitText(largestDifference.value)} at ${place(largestDifference)}`]
-      : []),
-    ...(meanRelativeRms === undefined ? [] : [`mean RMS error ${figureText(meanRelativeRms)} of the spread`]),
-    ...(worstRelativeRms
-      ? [`worst ${figureText(worstRelativeRms.value)} at ${place(worstRelativeRms)}`]
-      : []),
-    ...(worstKl ? [`worst KL ${figureText(worstKl.value)} at ${place(worstKl)}`] : []),
-    ...(leastCosine ? [`least cosine ${leastCosine.value.toFixed(7)} at ${place(leastCosine)}`] : []),
-  ].join(', ');
 }
 
 /** A matrix that is wrong. */
@@ -199,21 +136,27 @@ export function matrixLine({ name, wrong, outputs, rows, worst, wrongWeights }: 
 
 /** What was found, in the order of the data flow, and what that usually means. */
 export function diagnosisLines({ prompt, position, findings, conclusions }: Diagnosis): string[] {
-  const what =
-    prompt === undefined
-      ? 'diagnosis'
-      : `diagnosis of prompt ${prompt}${position === undefined ? '' : `, position ${position}`}`;
+  const at = position === undefined ? '' : `, position ${position}`;
+  const what = prompt === undefined ? 'diagnosis' : `diagnosis of prompt ${prompt}${at}`;
   return [
-    ...(findings.length === 0 ? [`${what}: every place is right by itself`] : []),
-    ...findings.map((finding, i) => {
-      const { example } = finding;
-      const where = example?.position === undefined ? '' : ` at position ${example.position}`;
-      const instance = example
-        ? `; output ${example.output}${where}: got ${valueText(example.got)}, wanted ${valueText(example.wanted)}, tolerance ${figureText(example.tolerance)}`
-        : '';
-      return `${what}: ${i + 1}. ${printable(finding.place)}: ${findingText(finding)}${instance}`;
-    }),
-    ...conclusions.map(conclusion => `${what}: ${printable(conclusion)}`),
+    findings.length === 0
+      ? `${what}: every place is right by itself`
+      : `${what}, in the order of the data flow:`,
+    ...findings.flatMap((finding, i) => [
+      `  ${i + 1}. ${printable(finding.place)}: ${findingText(finding)}`,
+      ...exampleLines(finding),
+    ]),
+    ...(findings.length > 0 ? ['  what that usually means:'] : []),
+    ...conclusions.map(conclusion => `  - ${printable(conclusion)}`),
+  ];
+}
+
+function exampleLines({ example }: Finding): string[] {
+  if (example === undefined) return [];
+  const { output, got, wanted, tolerance } = example;
+  const where = example.position === undefined ? '' : ` at position ${example.position}`;
+  return [
+    `     output ${output}${where}: got ${valueText(got)}, wanted ${valueText(wanted)}, tolerance ${figureText(tolerance)}`,
   ];
 }
 

@@ -10,7 +10,10 @@ export function verdictWord(verdict: VerifyReport['verdict']): 'PASS' | 'FAIL' |
 export function verdictReasons(report: VerifyReport): string[] {
   const wrong = wrongParts(report);
   if (report.verdict === 'error') return [...errorParts(report), ...wrong];
-  if (report.verdict === 'fail') return wrong.length === 0 ? ['a run failed'] : wrong;
+  if (report.verdict === 'fail') {
+    const refused = report.runs.some(({ error }) => error !== undefined) ? errorParts(report) : [];
+    return [...refused, ...wrong];
+  }
   const right = rightParts(report);
   return right.length === 0 ? ['nothing was checked, and nothing failed'] : right;
 }

@@ -108,7 +108,7 @@ describe('a failure', () => {
     expect(failure!.attributes['type']).toBe('token, positionRms, klDivergence, notFinite, meanRms');
     const lines = failure!.text.split('\n');
     expect(lines[0]).toBe(failure!.attributes['message']);
-    expect(lines[1]).toContain('1. layers.3.w2: 16 of 288 outputs wrong');
+    expect(lines[2]).toContain('1. layers.3.w2: 16 of 288 outputs wrong');
     expect(failure!.text).toContain('suspect the memory of the board');
     expect(failure!.text).toContain('7 of 128 positions fail');
   });
