@@ -1,5 +1,5 @@
 import { excessesOf, findDefect, type LogitsTolerances, Perplexity } from '../compare/index.js';
-import type { Failure, PositionReport } from '../report/schema.js';
+import type { Failure, Fork, PositionReport } from '../report/schema.js';
 import {
   batchEnd,
   type Choice,
@@ -33,13 +33,14 @@ export interface CheckPromptOptions {
 export async function checkPrompt(options: CheckPromptOptions): Promise<PromptComparison> {
   const { prompt, npu, vocabSize, signal, onPosition } = options;
   const { tokens, promptTokens } = prompt;
-  const choose = prompt.mode === 'free' ? freeChoice(prompt, options.npuDraw) : undefined;
+  const choose = prompt.mode === 'free' ? freeChoice(options) : undefined;
   const positions: PositionReport[] = [];
   const failures: Failure[] = [];
   const perplexity = new Perplexity();
-  let choice: Choice = { next: undefined };
+  let fork: Fork | undefined;
+  let over = false;
   let npuSeconds = 0;
-  for (let first = 0; first < tokens.length && choice.fork === undefined; first = positions.length) {
+  for (let first = 0; first < tokens.length && !over; first = positions.length) {
     signal?.throwIfAborted();
     const end = batchEnd(first, promptTokens);
     const start = performance.now();
@@ -53,20 +54,24 @@ export async function checkPrompt(options: CheckPromptOptions): Promise<PromptCo
         : logits;
       options.onNpuLogits?.(position, row);
       const judged = judge(prompt, position, row, options);
-      if (position >= promptTokens - 1) choice = choose?.(position, row) ?? choice;
-      const failure = position >= promptTokens - 1 ? choice.failure : undefined;
+      const choice = position < promptTokens - 1 ? undefined : choose?.(position, row);
+      const { failure } = choice ?? {};
       positions.push(failure ? { ...judged, failures: [...judged.failures, failure] } : judged);
-      const following = tokens[position + 1];
+      fork = choice?.fork;
+      over = choice !== undefined && choice.next === undefined;
+      const following = over ? undefined : tokens[position + 1];
       if (following !== undefined && whole) perplexity.add(row, following);
     }
     onPosition?.(positions.length);
   }
+  // The references' are of the whole text: next to those of a part they would mislead.
+  const { fp32, fp16 } = positions.length === tokens.length ? prompt.perplexity : {};
   return {
     tokens: tokens.slice(0, positions.length),
     positions,
     failures,
-    fork: choice.fork,
-    perplexity: { fp32: prompt.perplexity.fp32, fp16: prompt.perplexity.fp16, npu: perplexity.value },
+    fork,
+    perplexity: { fp32, fp16, npu: perplexity.value },
     seconds: { fp32: 0, fp16: 0, npu: npuSeconds },
   };
 }
@@ -96,20 +101,22 @@ function sketchIn({ top, spread, logSumExp, projections }: GoldenPosition) {
   return { top, spread, logSumExp, ...(projections && { projections }) };
 }
 
-/** What the runtime draws, beside what the record went on with. */
-function freeChoice(
-  { tokens, positions, sampling }: GoldenPrompt,
-  npuDraw: Draw | undefined,
-): (position: number, npu: Float32Array) => Choice {
+/** What the runtime draws, beside what the record went on with; it ends where the two part, as in chooser. */
+function freeChoice({
+  prompt: { tokens, positions, sampling },
+  npuDraw,
+  vocabSize,
+}: CheckPromptOptions): (position: number, npu: Float32Array) => Choice {
   const draws = new PairedDraws(sampling && { ...sampling, seed: BigInt(sampling.seed) }, npuDraw);
   return (position, npu) => {
+    if (findDefect(npu, vocabSize) !== undefined) return { next: undefined };
     const { token, failure } = draws.npu(npu);
     const wanted = tokens[position + 1];
     const fork =
       wanted === undefined || token === wanted
         ? undefined
         : forkAt(position, wanted, token, npu, other => keptLogit(positions[position]!, other));
-    return { next: wanted, ...(fork && { fork }), ...(failure && { failure }) };
+    return { next: fork ? undefined : wanted, ...(fork && { fork }), ...(failure && { failure }) };
   };
 }
 

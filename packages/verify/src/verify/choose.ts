@@ -1,5 +1,5 @@
 import { BOS_TOKEN } from '@npu-llama/format';
-import { argmax } from '../compare/index.js';
+import { argmax, findDefect } from '../compare/index.js';
 import type { Failure, Fork } from '../report/schema.js';
 import { type Draw, PairedDraws } from './draws.js';
 import { forkAt } from './fork.js';
@@ -25,10 +25,14 @@ export function chooser(mode: Mode, sampling?: Sampling, npuDraw?: Draw): Choose
 /** The reference alone chooses, greedily, so that one wrong choice of the NPU's cannot hide what follows. */
 const forced: Chooser = (_, reference) => ({ next: unlessOver(argmax(reference)) });
 
-/** Both choose, with the same coins; their ways part at the first choice that differs. */
+/**
+ * Both choose, with the same coins; their ways part at the first choice that differs. Logits that cannot be compared choose
+ * nothing: the text ends with them.
+ */
 function free(sampling: Sampling | undefined, npuDraw: Draw | undefined): Chooser {
   const draws = new PairedDraws(sampling, npuDraw);
   return (position, reference, npu) => {
+    if (findDefect(npu, reference.length) !== undefined) return { next: undefined };
     const wanted = draws.reference(reference);
     const { token, failure } = draws.npu(npu);
     const fork =
