@@ -1,6 +1,6 @@
 import { argmax, compareLogits, Perplexity } from '../compare/index.js';
 import { ReferenceSession, type ReferenceWeights } from '../reference/index.js';
-import { chooser, type Prompt, planPositions } from '../verify/index.js';
+import { chooser, type Prompt, planPositions, requireFinite } from '../verify/index.js';
 import type { GoldenPosition, GoldenPrompt } from './golden-file.js';
 import { sketchOf } from './sketch.js';
 
@@ -22,7 +22,10 @@ function isSampled(position: number): boolean {
   return position < SAMPLED_AT_FIRST || position % SAMPLED_EVERY === 0;
 }
 
-/** Lets the FP32 reference write a text and keeps what the FP16-aware one says at every position of it. */
+/**
+ * Lets the FP32 reference write a text and keeps what the FP16-aware one says at every position of it.
+ * @throws FileError where a reference's own logits are not finite, UsageError for a prompt that does not fit the model
+ */
 export async function recordPrompt(options: RecordOptions): Promise<GoldenPrompt> {
   const { weights, prompt, signal } = options;
   const tokens = await writeText(options);
@@ -36,6 +39,7 @@ export async function recordPrompt(options: RecordOptions): Promise<GoldenPrompt
     for (const i of batch.keys()) {
       const position = first + i;
       const row = logits.subarray(i * vocabSize, (i + 1) * vocabSize);
+      requireFinite(row, weights, position);
       const reference = tokens.logits[position]!;
       const { margin, relativeRms, klDivergence } = compareLogits(reference, row);
       positions.push({
@@ -77,7 +81,9 @@ async function writeText({ weights, prompt, signal, onPosition }: RecordOptions)
     const all = await session.forward(batch, fed.length, { logits: 'all', ...(signal && { signal }) });
     for (const [i, token] of batch.entries()) {
       if (logits.length > 0) perplexity.add(logits[logits.length - 1]!, token);
-      logits.push(all.slice(i * vocabSize, (i + 1) * vocabSize));
+      const row = all.slice(i * vocabSize, (i + 1) * vocabSize);
+      requireFinite(row, weights, fed.length);
+      logits.push(row);
       fed.push(token);
     }
     onPosition?.(fed.length);

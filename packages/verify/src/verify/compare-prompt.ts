@@ -1,7 +1,5 @@
-import { FileError } from '@npu-llama/format';
 import {
   argmax,
-  findDefect,
   judgePosition,
   type LogitsTolerances,
   Perplexity,
@@ -12,6 +10,7 @@ import type { Failure, Fork, PositionReport } from '../report/schema.js';
 import type { Chooser } from './choose.js';
 import type { LogitsSession } from './logits-source.js';
 import { refusalOf } from './refusal.js';
+import { requireFinite } from './require-finite.js';
 
 /**
  * Positions that are gathered before the FP16-aware reference goes over them together: a matrix is read once for all. It
@@ -182,13 +181,4 @@ function rowOf(logits: Float32Array, row: number, rows: number, vocabSize: numbe
   return logits.length === rows * vocabSize
     ? logits.slice(row * vocabSize, (row + 1) * vocabSize)
     : logits.slice();
-}
-
-function requireFinite(logits: Float32Array, weights: ReferenceWeights, position: number): void {
-  const defect = findDefect(logits, weights.config.vocabSize);
-  if (defect?.kind !== 'notFinite') return;
-  throw new FileError(weights.path, `the reference's own logits are not finite at position ${position}`, {
-    got: `${defect.value} for token ${defect.token}`,
-    next: 'the checkpoint is damaged, or was not trained in FP32',
-  });
 }

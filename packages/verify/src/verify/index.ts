@@ -8,6 +8,7 @@ export { DEFAULT_POSITION_COUNT, planPositions } from './plan-positions.js';
 export type { Mode, Prompt, Sampling } from './prompt.js';
 export { refusalOf } from './refusal.js';
 export { type RepeatedText, type RepeatOptions, repeatRuns } from './repeat.js';
+export { requireFinite } from './require-finite.js';
 export { type OnRetry, retryTimeouts } from './retry-session.js';
 export { batchEnd, type KnownText, PROMPT_BATCH, runText } from './run-text.js';
 export { type Drawn, ReferenceSampler } from './sampler.js';
