@@ -10,7 +10,7 @@ export {
   type PositionLogits,
   type Yardstick,
 } from './judge.js';
-export { klDivergence } from './kl-divergence.js';
+export { klDivergence, klTerm } from './kl-divergence.js';
 export { logProbability, logSumExp } from './log-probability.js';
 export { Perplexity } from './perplexity.js';
 export * from './tolerances.js';

@@ -14,12 +14,19 @@ export function klDivergence(reference: Float32Array, other: Float32Array): numb
   const otherNorm = logSumExp(other);
   let sum = 0;
   for (let i = 0; i < reference.length; i++) {
-    const logP = reference[i]! - referenceNorm;
-    const logQ = other[i]! - otherNorm;
-    const d = logQ - logP;
-    const p = Math.exp(logP);
-    // Far apart there is nothing to cancel, and e^d could overflow.
-    sum += Math.abs(d) < 1 ? p * (Math.expm1(d) - d) : Math.exp(logQ) - p - (p === 0 ? 0 : p * d);
+    sum += klTerm(reference[i]! - referenceNorm, other[i]! - otherNorm);
   }
   return sum;
+}
+
+/**
+ * One token's part of a divergence, nats.
+ * @param logP its logarithm of probability in the reference; -Infinity for 0
+ * @param logQ that in the other, finite
+ */
+export function klTerm(logP: number, logQ: number): number {
+  const p = Math.exp(logP);
+  const d = logQ - logP;
+  // Far apart there is nothing to cancel, and e^d could overflow.
+  return Math.abs(d) < 1 ? p * (Math.expm1(d) - d) : Math.exp(logQ) - p - (p === 0 ? 0 : p * d);
 }

@@ -1,4 +1,4 @@
-import { argmax, logSumExp, SPREAD_FLOOR } from '../compare/index.js';
+import { argmax, klTerm, logSumExp, SPREAD_FLOOR } from '../compare/index.js';
 import type { Comparison } from '../report/schema.js';
 
 /** Logits that are kept with their tokens: enough to hold what a device may take for the best. */
@@ -65,26 +65,19 @@ function rmsDifference({ projections, top }: Sketch, npu: Float32Array): number 
   return Math.sqrt(mean(projections.map((sum, i) => (sums[i]! - sum) ** 2)) / npu.length);
 }
 
-function coarseKl(sketch: Sketch, npu: Float32Array): number {
+function coarseKl({ top, logSumExp: norm }: Sketch, npu: Float32Array): number {
   const npuNorm = logSumExp(npu);
   let kl = 0;
   let restP = 1;
-  let restQ = 1;
-  for (const [token, logit] of sketch.top) {
-    const p = Math.exp(logit - sketch.logSumExp);
-    const q = Math.exp(npu[token]! - npuNorm);
-    kl += term(p, q);
-    restP -= p;
-    restQ -= q;
+  for (const [token, logit] of top) {
+    kl += klTerm(logit - norm, npu[token]! - npuNorm);
+    restP -= Math.exp(logit - norm);
   }
-  return kl + term(Math.max(0, restP), Math.max(0, restQ));
-}
-
-/** p ln(p/q) + q - p: sums to the divergence, and no term of it is negative. */
-function term(p: number, q: number): number {
-  if (p === 0) return q;
-  // A probability below what doubles hold still costs a finite number of nats.
-  return p * Math.log(p / Math.max(q, Number.MIN_VALUE)) + q - p;
+  if (top.length === npu.length) return kl;
+  // Not 1 - sum: of a device that is sure of one token nothing would be left of the others.
+  const kept = new Set(top.map(([token]) => token));
+  const rest = npu.filter((_, token) => !kept.has(token));
+  return kl + klTerm(Math.log(Math.max(0, restP)), logSumExp(rest) - npuNorm);
 }
 
 function topOf(logits: Float32Array): number[] {
