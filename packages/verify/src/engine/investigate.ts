@@ -1,10 +1,10 @@
 import { sweep } from '../diagnose/index.js';
 import type { PositionReport, PromptReport, Stability } from '../report/schema.js';
-import { repeatRuns } from '../verify/index.js';
+import { repeatRuns, retryTimeouts } from '../verify/index.js';
 import { combineMatrices } from './combine-matrices.js';
 import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.js';
 import type { Subject } from './subject.js';
-import { type PromptTask, type VerifiedPrompt, verifyPrompt } from './verify-prompts.js';
+import { type PromptTask, retried, type VerifiedPrompt, verifyPrompt } from './verify-prompts.js';
 
 /** How far to go: see InvestigationOptions of the command line. */
 export interface InvestigationPlan {
@@ -102,14 +102,25 @@ async function repeat(
   const texts = verified.map(({ report, tokens }) => {
     return { number: report.number, tokens, promptTokens: report.promptTokens };
   });
+  let repeated = 0;
+  const createSession = () =>
+    retryTimeouts(npu, npu.createSession(), ({ firstPosition, error }) => {
+      draft.note(
+        'timeoutRetried',
+        `repeating prompt ${repeated}, position ${firstPosition}: ${retried(error)}`,
+      );
+    });
   const stability = await repeatRuns({
-    npu,
+    npu: { createSession },
     vocabSize: model.config.vocabSize,
     texts,
     ...(repeats > 1 && { repeats }),
     ...(soakMs !== undefined && { soakMs }),
     signal,
-    onText: (text, total) => watcher.stage(`repeating prompt ${text.number}`, total),
+    onText: (text, total) => {
+      repeated = text.number;
+      watcher.stage(`repeating prompt ${text.number}`, total);
+    },
     onRun: (_, done) => watcher.update(done),
   });
   draft.stability.push({ run: 0, ...stability });

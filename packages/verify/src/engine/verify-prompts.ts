@@ -51,10 +51,7 @@ export async function verifyPrompt(
   watcher.stage(`prompt ${prompt.number}`, task.positionCount);
   const audit = canAudit(subject, audits) ? new Audit(subject, auditedPositions(task, audits)) : undefined;
   const session = retryTimeouts(npu, audit?.session ?? npu.createSession(), ({ firstPosition, error }) => {
-    draft.note(
-      'timeoutRetried',
-      `prompt ${prompt.number}, position ${firstPosition}: ${error.message}; the device was reset and the tokens run again`,
-    );
+    draft.note('timeoutRetried', `prompt ${prompt.number}, position ${firstPosition}: ${retried(error)}`);
   });
   try {
     const sampling = prompt.mode === 'free' ? prompt.sampling : undefined;
@@ -83,6 +80,11 @@ export async function verifyPrompt(
   } finally {
     await session.close();
   }
+}
+
+/** What a note says of a job that timed out and was run again. */
+export function retried(error: Error): string {
+  return `${error.message}; the device was reset and the tokens run again`;
 }
 
 /** A stand-in for an NPU may have no matrices to show. */

@@ -67,7 +67,8 @@ async function repeatText(
   deadline: number | undefined,
   found: Findings,
 ): Promise<number> {
-  const first = new Float32Array(text.tokens.length * vocabSize);
+  /** What each call gave in the first run, by its first position. */
+  const first = new Map<number, Float32Array>();
   const more = (runs: number): boolean =>
     runs < 2 || (deadline === undefined ? runs < repeats : performance.now() < deadline);
   const start = performance.now();
@@ -75,8 +76,8 @@ async function repeatText(
   while (more(runs)) {
     const run = runs + 1;
     await runSession(npu, text, signal, (position, logits) => {
-      const expected = first.subarray(position * vocabSize, position * vocabSize + logits.length);
-      if (run === 1) expected.set(logits);
+      const expected = first.get(position);
+      if (expected === undefined) first.set(position, logits.slice());
       else {
         for (const entry of differences(expected, logits, vocabSize)) {
           found.add({ prompt: text.number, run, ...entry, position: position + entry.position });
@@ -89,11 +90,12 @@ async function repeatText(
   return runs;
 }
 
-/** Positions of a batch whose logits are not the same bits. */
+/** Positions of a batch whose logits are not the same bits; one that only one of the two has is NaN in the other. */
 function* differences(expected: Float32Array, got: Float32Array, vocabSize: number) {
   const wanted = bitsOf(expected);
   const bits = bitsOf(got);
-  for (let position = 0; position * vocabSize < bits.length; position++) {
+  const length = Math.max(wanted.length, bits.length);
+  for (let position = 0; position * vocabSize < length; position++) {
     let outputs = 0;
     let firstToken = 0;
     for (let token = vocabSize - 1; token >= 0; token--) {
@@ -104,7 +106,7 @@ function* differences(expected: Float32Array, got: Float32Array, vocabSize: numb
     }
     if (outputs === 0) continue;
     const i = position * vocabSize + firstToken;
-    yield { position, outputs, firstToken, first: expected[i]!, other: got[i]! };
+    yield { position, outputs, firstToken, first: expected[i] ?? Number.NaN, other: got[i] ?? Number.NaN };
   }
 }
 
