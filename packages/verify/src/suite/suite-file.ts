@@ -1,3 +1,4 @@
+import { FileError } from '@npu-llama/format';
 import * as v from 'valibot';
 import { readJsonFile } from '../json-file.js';
 import { TOLERANCE_NAMES, type ToleranceChanges } from './tolerance-names.js';
@@ -68,11 +69,12 @@ export interface Suite {
  */
 export function readSuite(path: string): Suite {
   const { value, sha256 } = readJsonFile(path, suiteSchema, { maxBytes: MAX_SUITE_BYTES, what: 'suite' });
-  const prompts = value.prompts.flatMap((prompt): SuitePrompt[] => {
-    const text = prompt.text;
+  const prompts = value.prompts.flatMap((prompt, i): SuitePrompt[] => {
+    const { text, mode = value.mode } = prompt;
+    requireOneWay(path, `prompts.${i}`, { ...prompt, mode });
     const common = {
       text,
-      mode: prompt.mode ?? value.mode,
+      mode,
       positions: prompt.positions ?? value.positions,
       temperature: prompt.temperature ?? 0,
       topP: prompt.topP ?? 0.9,
@@ -82,6 +84,33 @@ export function readSuite(path: string): Suite {
     return prompt.seeds.map(seed => ({ ...common, name: `${name} (seed ${seed})`, seed: BigInt(seed) }));
   });
   return { name: value.name, sha256, tolerances: definedOnly(value.tolerances), prompts };
+}
+
+/**
+ * What would be passed over in silence is refused: sampling of a text that is not drawn.
+ * @throws FileError naming the field
+ */
+function requireOneWay(
+  path: string,
+  where: string,
+  {
+    mode,
+    temperature = 0,
+    topP,
+    seeds,
+  }: Pick<v.InferOutput<typeof promptSchema>, 'temperature' | 'topP' | 'seeds'> & { readonly mode: string },
+): void {
+  const wrong = (field: string, got: string, wanted: string): never => {
+    throw new FileError(path, `is no suite: ${where}.${field} will not do`, { got, wanted });
+  };
+  if (mode === 'forced') {
+    if (temperature > 0) wrong('temperature', String(temperature), 'mode free: forced feeds the best tokens');
+    if (topP !== undefined) wrong('topP', String(topP), 'mode free: forced feeds the best tokens');
+    if (seeds !== undefined) wrong('seeds', 'seeds', 'mode free: forced feeds the best tokens');
+  }
+  if (temperature > 0 && seeds === undefined) wrong('seeds', 'none', 'one or more, to draw with');
+  if (temperature === 0 && seeds !== undefined) wrong('temperature', '0', 'more than 0: seeds are given');
+  if (temperature === 0 && topP !== undefined) wrong('topP', String(topP), 'a temperature to draw with');
 }
 
 function definedOnly(tolerances: Readonly<Record<string, number | undefined>>): ToleranceChanges {
