@@ -116,9 +116,8 @@ function promptOptions(command: Argv): Argv {
       n: { ...TEXT, alias: 'tokens', describe: 'positions per prompt, 0 for seq_len (default: 64)' },
       mode: {
         choices: ['forced', 'free'] as const,
-        default: 'forced' as const,
         requiresArg: true,
-        describe: "forced: the reference's tokens for both; free: each its own, until they part",
+        describe: "forced (default): the reference's tokens for both; free: each its own, until they part",
       },
       t: { ...TEXT, alias: 'temperature', describe: 'of free mode (default: 0, greedy)' },
       p: { ...TEXT, alias: 'topp', describe: 'nucleus of free mode (default: 0.9)' },
@@ -186,6 +185,9 @@ function reportOptions(command: Argv): Argv {
     .group(['json', 'o', 'junit', 'html'], 'Reports:');
 }
 
+/** What a suite says instead. */
+const PROMPT_OPTIONS = ['i', 'prompts', 'text', 'n', 'mode', 't', 'p', 's'] as const;
+
 function verifyOptions(args: Arguments): Options {
   const [model, ...more] = list(args, 'models');
   if (model === undefined) throw new UsageError('no model given', { wanted: 'a .npu file', next: SEE_HELP });
@@ -205,14 +207,18 @@ function verifyOptions(args: Arguments): Options {
       next: 'or check the matrices alone with --sweep, or against a golden record with verify-npu check',
     });
   }
-  const named = ['i', 'prompts', 'text', 's', 't', 'p'].find(name => args[name] !== undefined);
+  const named = PROMPT_OPTIONS.find(name => args[name] !== undefined);
   if (suite !== undefined && named !== undefined) {
-    throw new UsageError(
-      `--suite says what is compared, and so does -${named.length > 1 ? '-' : ''}${named}`,
-      {
-        next: 'leave one of them out',
-      },
-    );
+    throw new UsageError(`--suite says what is compared, and so does ${dashed(named)}`, {
+      next: 'leave one of them out',
+    });
+  }
+  const compared = suite === undefined ? named : 'suite';
+  if (reference === undefined && compared !== undefined) {
+    throw new UsageError(`${dashed(compared)} says what is compared, but there is nothing to compare with`, {
+      wanted: '--reference and the checkpoint that the model was made from',
+      next: 'or leave it out',
+    });
   }
   const device = readDevice(args);
   const report = readReport(args);
@@ -249,7 +255,7 @@ function mergeOptions(args: Arguments): Options {
 
 function readPrompts(args: Arguments): PromptOptions {
   const n = optional(args, 'n');
-  const mode = args['mode'] as PromptOptions['mode'];
+  const mode = once('--mode', args['mode'] as PromptOptions['mode'] | undefined) ?? 'forced';
   const seeds = list(args, 's').map(seedNumber);
   const t = optional(args, 't');
   const p = optional(args, 'p');
@@ -334,8 +340,12 @@ function readReport(args: Arguments): ReportOptions {
 }
 
 function optional(args: Arguments, name: string): string | undefined {
-  const dashes = name.length === 1 ? '-' : '--';
-  return once(`${dashes}${name}`, args[name] as string | undefined);
+  return once(dashed(name), args[name] as string | undefined);
+}
+
+/** An option as it is typed. */
+function dashed(name: string): string {
+  return `${name.length === 1 ? '-' : '--'}${name}`;
 }
 
 function required(args: Arguments, name: string, wanted: string): string {
