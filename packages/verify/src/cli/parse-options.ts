@@ -213,17 +213,24 @@ function verifyOptions(args: Arguments): Options {
       next: 'leave one of them out',
     });
   }
-  const compared = suite === undefined ? named : 'suite';
-  if (reference === undefined && compared !== undefined) {
-    throw new UsageError(`${dashed(compared)} says what is compared, but there is nothing to compare with`, {
-      wanted: '--reference and the checkpoint that the model was made from',
-      next: 'or leave it out',
-    });
-  }
+  if (reference === undefined) refuseWithoutReference(args);
   const device = readDevice(args);
   const report = readReport(args);
   const tokenizer = optional(args, 'z');
   return { kind: 'verify', model, reference, prompts, suite, tokenizer, device, report, ...investigation };
+}
+
+/** What is done with prompts: without a reference there are none. */
+const OF_PROMPTS = ['suite', ...PROMPT_OPTIONS, 'shard', 'audit', 'repeat', 'soak', 'diagnose'] as const;
+
+/** @throws UsageError for an option that would be passed over */
+function refuseWithoutReference(args: Arguments): void {
+  const named = OF_PROMPTS.find(name => args[name] !== undefined && args[name] !== false);
+  if (named === undefined) return;
+  throw new UsageError(`${dashed(named)} is about prompts, and there is nothing to compare them with`, {
+    wanted: '--reference and the checkpoint that the model was made from',
+    next: 'or leave it out',
+  });
 }
 
 function recordOptions(args: Arguments): Options {

@@ -4,7 +4,13 @@ import { repeatRuns, retryTimeouts } from '../verify/index.js';
 import { combineMatrices } from './combine-matrices.js';
 import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.js';
 import type { Subject } from './subject.js';
-import { type PromptTask, retried, type VerifiedPrompt, verifyPrompt } from './verify-prompts.js';
+import {
+  canLookInto,
+  type PromptTask,
+  retried,
+  type VerifiedPrompt,
+  verifyPrompt,
+} from './verify-prompts.js';
 
 /** How far to go: see InvestigationOptions of the command line. */
 export interface InvestigationPlan {
@@ -36,7 +42,8 @@ export async function investigate(
     if (plan.repeats > 1 || plan.soakMs !== undefined) await repeat(subject, verified, plan);
     if (plan.sweep || plan.matrices.length > 0) await checkMatrices(subject, plan, means);
     const target = targetOf(verified, draft.stability, plan.diagnose);
-    if (target !== undefined) draft.diagnoses.push(await diagnose(subject, target, means));
+    if (target !== undefined && canLookInto(subject))
+      draft.diagnoses.push(await diagnose(subject, target, means));
   } finally {
     draft.matrices.push(...combineMatrices([...tally.reports(), ...draft.matrices.splice(0)]));
   }

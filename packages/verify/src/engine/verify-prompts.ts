@@ -49,7 +49,8 @@ export async function verifyPrompt(
   const { npu, draft, watcher, signal, tolerances, vocabulary } = subject;
   const { prompt } = task;
   watcher.stage(`prompt ${prompt.number}`, task.positionCount);
-  const audit = canAudit(subject, audits) ? new Audit(subject, auditedPositions(task, audits)) : undefined;
+  const audit =
+    audits > 0 && canLookInto(subject) ? new Audit(subject, auditedPositions(task, audits)) : undefined;
   const session = retryTimeouts(npu, audit?.session ?? npu.createSession(), ({ firstPosition, error }) => {
     draft.note('timeoutRetried', `prompt ${prompt.number}, position ${firstPosition}: ${retried(error)}`);
   });
@@ -88,8 +89,8 @@ export function retried(error: Error): string {
 }
 
 /** A stand-in for an NPU may have no matrices to show. */
-function canAudit({ npu }: Subject, audits: number): boolean {
-  return audits > 0 && npu.matrices.length > 0;
+export function canLookInto({ npu }: Subject): boolean {
+  return npu.matrices.length > 0;
 }
 
 /** The prompt's last position (of a batch), the one after it (alone), then evenly spread to the middle. */
