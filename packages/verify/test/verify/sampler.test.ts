@@ -119,6 +119,17 @@ describe('a coin', () => {
     expect(draw(coin, topP)).toEqual(drawn);
   });
 
+  test.each([
+    // Of 0.75, 0.6 is 0.45: within the first. Of 0.9 it is 0.54: beyond.
+    ['just below two', 0.7499, [0]],
+    ['just above two', 0.7501, [1]],
+    ['two but for rounding, which may make it three', 0.75, [0, 1]],
+  ])('falls into a nucleus of %s', (_, topP, asGood) => {
+    const uneven = Float32Array.from([0.5, 0.25, 0.15, 0.1], Math.log);
+    const sampler = new ReferenceSampler({ temperature: 1, topP, seed: 1n });
+    expect(sampler.draw(uneven, 0.6).asGood).toEqual(asGood);
+  });
+
   test('at a temperature so low that only the likeliest is left falls on it', () => {
     const cold = new ReferenceSampler({ temperature: 1e-39, topP: 0.9, seed: 1n });
     expect(cold.draw(Float32Array.of(1, 3, 2), 0.9)).toEqual({ token: 1, asGood: [1] });
