@@ -24,7 +24,19 @@ export function parseShard(text: string): Shard {
   return { index, count };
 }
 
-/** Every n-th item from the i-th on, so that long and short ones spread over the boards; all without a shard. */
+/**
+ * Every n-th item from the i-th on, so that long and short ones spread over the boards; all without a shard.
+ * @throws UsageError for a shard without any: a board that verifies nothing must not pass
+ */
 export function ofShard<T>(items: readonly T[], shard: Shard | undefined): readonly T[] {
-  return shard === undefined ? items : items.filter((_, i) => i % shard.count === shard.index - 1);
+  if (shard === undefined) return items;
+  const { index, count } = shard;
+  if (index > items.length) {
+    throw new UsageError(`nothing is left for shard ${index}/${count}`, {
+      got: `${items.length} prompts`,
+      wanted: `at least ${index}`,
+      next: 'use fewer shards',
+    });
+  }
+  return items.filter((_, i) => i % count === index - 1);
 }

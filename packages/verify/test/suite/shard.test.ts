@@ -35,7 +35,7 @@ describe('parseShard', () => {
 describe('ofShard', () => {
   test('the shards are all of it, none twice, each in order', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 1, max: 20 }), (length, count) => {
+      fc.property(fc.integer({ min: 20, max: 50 }), fc.integer({ min: 1, max: 20 }), (length, count) => {
         const items = Array.from({ length }, (_, i) => i);
         const shards = Array.from({ length: count }, (_, i) => ofShard(items, { index: i + 1, count }));
         expect(shards.flat().sort((a, b) => a - b)).toEqual(items);
@@ -49,6 +49,14 @@ describe('ofShard', () => {
 
   test('neighbours go to different boards', () => {
     expect(ofShard(['a', 'b', 'c', 'd', 'e'], { index: 2, count: 2 })).toEqual(['b', 'd']);
+  });
+
+  test('a shard of nothing is refused, the last of something is not', () => {
+    expect(ofShard([1, 2, 3], { index: 3, count: 5 })).toEqual([3]);
+    expect(() => ofShard([1, 2, 3], { index: 4, count: 5 })).toThrow(UsageError);
+    expect(() => ofShard([1, 2, 3], { index: 4, count: 5 })).toThrow(
+      'shard 4/5: got 3 prompts, wanted at least 4',
+    );
   });
 
   test('without a shard it is all of it', () => {
