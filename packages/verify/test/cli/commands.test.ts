@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomVocabulary, writeRandomCheckpoint, writeRandomTokenizer } from '@npu-llama/fixtures';
 import { CheckpointFile, FileError, UsageError } from '@npu-llama/format';
@@ -594,6 +594,30 @@ describe('files', () => {
     const error = await refusal([...VERIFY, ...other, option, path]);
     expect(error).toBeInstanceOf(FileError);
     expect(error.message).toContain(path);
+  });
+
+  test('a report does not take the place of what is read, under whatever name', async () => {
+    const link = folder.file('link.bin');
+    symlinkSync(checkpoint, link);
+    const before = readFileSync(checkpoint);
+    writeFileSync(report, '{}');
+    writeFileSync(folder.file('inputs.txt'), 'tea\n');
+    const lines = folder.file('inputs.txt');
+    names = readdirSync(folder.path).sort();
+    for (const argv of [
+      [...VERIFY, '-o', model],
+      [...VERIFY, '--junit', checkpoint],
+      [...VERIFY, '--html', link],
+      [...VERIFY, '--prompts', lines, '-o', lines],
+      ['check', model, '--golden', report, '-o', report],
+      ['merge', report, '--html', report],
+      ['record', checkpoint, '--suite', lines, '--force', '-o', link],
+    ]) {
+      const error = await refusal(argv);
+      expect(error).toBeInstanceOf(FileError);
+      expect(error.message).toMatch(/is to be written, but also to be read/);
+    }
+    expect(readFileSync(checkpoint).equals(before)).toBe(true);
   });
 
   test('a checkpoint that the model was not made from', async () => {

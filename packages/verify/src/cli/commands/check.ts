@@ -1,5 +1,5 @@
 import { NpuFile } from '@npu-llama/format';
-import { headerSha256, OutputFiles, type PromptTask, ReportDraft } from '../../engine/index.js';
+import { headerSha256, OutputFiles, type PromptTask, ReportDraft, refuseInputs } from '../../engine/index.js';
 import { checkPrompt, type GoldenPrompt, readGolden, requireRecorded } from '../../golden/index.js';
 import type { OpenNpu } from '../../npu/npu-under-test.js';
 import { changeTolerances, ofShard } from '../../suite/index.js';
@@ -19,6 +19,8 @@ export async function runCheck(
   commandLine: string,
 ): Promise<number> {
   using terminal = new Terminal(options.report.json ? 'nothing' : 'lines');
+  const { output, junit, html } = options.report;
+  refuseInputs([output, junit, html], [options.model, options.golden]);
   using files = new OutputFiles(options.report);
   using model = NpuFile.open(options.model);
   const { golden, sha256 } = readGolden(options.golden);

@@ -1,4 +1,4 @@
-import { OutputFiles } from '../../engine/index.js';
+import { OutputFiles, refuseInputs } from '../../engine/index.js';
 import { mergeReports, promptReportLines, readReport } from '../../report/index.js';
 import type { MergeOptions } from '../options.js';
 import { Terminal } from '../terminal.js';
@@ -10,6 +10,8 @@ import { publish } from './conclude.js';
  */
 export async function runMerge(options: MergeOptions): Promise<number> {
   using terminal = new Terminal(options.report.json ? 'nothing' : 'lines');
+  const { output, junit, html } = options.report;
+  refuseInputs([output, junit, html], options.reports);
   const reports = options.reports.map(path => ({ path, report: readReport(path) }));
   const merged = mergeReports(reports);
   using files = new OutputFiles(options.report);

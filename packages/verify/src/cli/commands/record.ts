@@ -7,7 +7,7 @@ import {
   readTokenizerFile,
   type Vocabulary,
 } from '@npu-llama/format';
-import { DEFAULT_TOLERANCES, headerSha256 } from '../../engine/index.js';
+import { DEFAULT_TOLERANCES, headerSha256, refuseInputs } from '../../engine/index.js';
 import { encodeGolden, recordGolden } from '../../golden/index.js';
 import { loadReferenceWeights } from '../../reference/index.js';
 import { changeTolerances, readSuite } from '../../suite/index.js';
@@ -24,6 +24,8 @@ import { Terminal } from '../terminal.js';
  */
 export async function runRecord(options: RecordOptions, signal: AbortSignal): Promise<number> {
   using terminal = new Terminal('lines');
+  const { checkpoint: source, model: npuFile, suite: suiteFile, tokenizer } = options;
+  refuseInputs([options.output], [source, npuFile, suiteFile, tokenizer]);
   using output = OutputFile.create(options.output, options.force ? 'replace' : 'refuse');
   using checkpoint = CheckpointFile.open(options.checkpoint);
   using model = options.model === undefined ? undefined : NpuFile.open(options.model);

@@ -1,5 +1,11 @@
 import { CheckpointFile, NpuFile, readTokenizerFile, type Vocabulary } from '@npu-llama/format';
-import { DEFAULT_TOLERANCES, OutputFiles, type PromptTask, ReportDraft } from '../../engine/index.js';
+import {
+  DEFAULT_TOLERANCES,
+  OutputFiles,
+  type PromptTask,
+  ReportDraft,
+  refuseInputs,
+} from '../../engine/index.js';
 import type { OpenNpu } from '../../npu/npu-under-test.js';
 import { loadReferenceWeights, type ReferenceWeights } from '../../reference/index.js';
 import { changeTolerances, ofShard, readSuite } from '../../suite/index.js';
@@ -28,6 +34,14 @@ export async function runVerify(
   commandLine: string,
 ): Promise<number> {
   using terminal = new Terminal(options.report.json ? 'nothing' : 'lines');
+  const { output, junit, html } = options.report;
+  refuseInputs(
+    [output, junit, html],
+    [
+      ...[options.model, options.reference, options.suite, options.tokenizer],
+      ...[options.prompts.file, options.prompts.textFile],
+    ],
+  );
   using files = new OutputFiles(options.report);
   using model = NpuFile.open(options.model);
   using checkpoint = options.reference === undefined ? undefined : CheckpointFile.open(options.reference);
