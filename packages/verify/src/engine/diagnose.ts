@@ -10,7 +10,7 @@ import {
 import { ReferenceOverflowError, ReferenceSession, type ReferenceWeights } from '../reference/index.js';
 import type { Diagnosis } from '../report/schema.js';
 import { refusalOf, runText } from '../verify/index.js';
-import type { Subject } from './subject.js';
+import { enter, type Subject } from './subject.js';
 
 /** Where something is wrong. */
 export interface DiagnosisTarget {
@@ -42,7 +42,7 @@ export async function diagnose(
   means: DiagnosisMeans,
 ): Promise<Diagnosis> {
   const { npu, truth, tolerances, signal, watcher } = subject;
-  watcher.stage(`diagnosis of position ${target.position}`, npu.matrices.length);
+  enter(subject, `diagnosis of position ${target.position}`, npu.matrices.length);
   const { recorder, audit } = await watchAgain(subject, target);
   return diagnosePosition({
     npu,

@@ -4,6 +4,7 @@ export { type DeviceChoice, type OpenSubjectOptions, openSubject } from './open-
 export { OutputFiles, type ReportFiles } from './output-files.js';
 export { refuseInputs } from './refuse-inputs.js';
 export { exitStatusOf, ReportDraft, type ReportSubject } from './report-draft.js';
+export { retryingNpu } from './retrying-npu.js';
 export type { Subject, Watcher } from './subject.js';
 export { DEFAULT_TOLERANCES } from './tolerances.js';
 export type { ComparisonMeans, PromptTask, VerifiedPrompt } from './verify-prompts.js';

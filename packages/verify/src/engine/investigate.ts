@@ -1,16 +1,10 @@
 import { sweep } from '../diagnose/index.js';
 import type { PositionReport, PromptReport, Stability } from '../report/schema.js';
-import { repeatRuns, retryTimeouts } from '../verify/index.js';
+import { repeatRuns } from '../verify/index.js';
 import { combineMatrices } from './combine-matrices.js';
 import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.js';
-import type { Subject } from './subject.js';
-import {
-  canLookInto,
-  type PromptTask,
-  retried,
-  type VerifiedPrompt,
-  verifyPrompt,
-} from './verify-prompts.js';
+import { enter, type Subject } from './subject.js';
+import { canLookInto, type PromptTask, type VerifiedPrompt, verifyPrompt } from './verify-prompts.js';
 
 /** How far to go: see InvestigationOptions of the command line. */
 export interface InvestigationPlan {
@@ -87,7 +81,7 @@ async function checkMatrices(
   { file }: DiagnosisMeans,
 ): Promise<void> {
   const { npu, truth, tolerances, draft, watcher, signal } = subject;
-  watcher.stage('checking matrices', plan.sweep ? truth.matrices.length : plan.matrices.length);
+  enter(subject, 'checking matrices', plan.sweep ? truth.matrices.length : plan.matrices.length);
   const { diagnosis, matrices } = await sweep({
     npu,
     weights: truth,
@@ -102,32 +96,22 @@ async function checkMatrices(
 }
 
 async function repeat(
-  { npu, model, draft, watcher, signal }: Subject,
+  subject: Subject,
   verified: readonly VerifiedPrompt[],
   { repeats, soakMs }: InvestigationPlan,
 ): Promise<void> {
+  const { npu, model, draft, watcher, signal } = subject;
   const texts = verified.map(({ report, tokens }) => {
     return { number: report.number, tokens, promptTokens: report.promptTokens };
   });
-  let repeated = 0;
-  const createSession = () =>
-    retryTimeouts(npu, npu.createSession(), ({ firstPosition, error }) => {
-      draft.note(
-        'timeoutRetried',
-        `repeating prompt ${repeated}, position ${firstPosition}: ${retried(error)}`,
-      );
-    });
   const stability = await repeatRuns({
-    npu: { createSession },
+    npu,
     vocabSize: model.config.vocabSize,
     texts,
     ...(repeats > 1 && { repeats }),
     ...(soakMs !== undefined && { soakMs }),
     signal,
-    onText: (text, total) => {
-      repeated = text.number;
-      watcher.stage(`repeating prompt ${text.number}`, total);
-    },
+    onText: (text, total) => enter(subject, `repeating prompt ${text.number}`, total),
     onRun: (_, done) => watcher.update(done),
   });
   draft.stability.push({ run: 0, ...stability });

@@ -13,6 +13,7 @@ import {
   type VerifyReport,
 } from '../report/schema.js';
 import { summarise } from '../report/summary.js';
+import type { OnRetry } from '../verify/index.js';
 import { headerSha256 } from './header-sha256.js';
 
 /** What is known before anything runs. */
@@ -37,6 +38,8 @@ export class ReportDraft {
   /** Seconds in each one's forward passes, and the positions that they were for. */
   readonly speed = { fp32: 0, fp16: 0, npu: 0, positions: 0 };
   device: DeviceFacts | undefined;
+  /** What is being done, for notes: `prompt 3`. */
+  stage = '';
   readonly #subject: ReportSubject;
   readonly #startedAt = new Date();
   readonly #start = performance.now();
@@ -49,6 +52,14 @@ export class ReportDraft {
   note(kind: Note['kind'], text: string): void {
     this.notes.push({ run: 0, kind, text });
   }
+
+  /** Notes a job that timed out and was run again. */
+  readonly noteRetry: OnRetry = ({ what, error }) => {
+    this.note(
+      'timeoutRetried',
+      `${this.stage}, ${what}: ${error.message}; the device was reset and the job run again`,
+    );
+  };
 
   /** Keeps why there is no verdict. An error that says that the numbers are wrong is one: the NPU fails. */
   fail(error: ToolkitError): void {

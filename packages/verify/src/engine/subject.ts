@@ -20,6 +20,12 @@ export interface Subject {
   readonly watcher: Watcher;
 }
 
+/** Begins a stage: for who watches, and for what is noted during it. */
+export function enter({ watcher, draft }: Subject, stage: string, total: number): void {
+  draft.stage = stage;
+  watcher.stage(stage, total);
+}
+
 /** Who is told how far it is. */
 export interface Watcher {
   /** A stage begins; `total` of its units are to come. */

@@ -1,15 +1,9 @@
 import type { LogitsTolerances } from '../compare/index.js';
 import type { PromptReport } from '../report/index.js';
 import { promptReport, promptReportLines } from '../report/index.js';
-import {
-  type Draw,
-  type LogitsSession,
-  type Prompt,
-  type PromptComparison,
-  retryTimeouts,
-} from '../verify/index.js';
+import type { Draw, LogitsSession, Prompt, PromptComparison } from '../verify/index.js';
 import { Audit, type AuditResult } from './audit.js';
-import type { Subject } from './subject.js';
+import { enter, type Subject } from './subject.js';
 
 /** One prompt to be compared, by whatever means. */
 export interface PromptTask {
@@ -30,7 +24,7 @@ export interface ComparisonMeans {
   readonly onNpuLogits: (position: number, logits: Float32Array) => void;
 }
 
-/** A prompt's report, and the tokens that were fed, for whoever looks further into it. */
+/** A prompt's report, and the tokens that were tried, for whoever looks further into it. */
 export interface VerifiedPrompt {
   readonly report: PromptReport;
   readonly tokens: readonly number[];
@@ -48,12 +42,10 @@ export async function verifyPrompt(
 ): Promise<VerifiedPrompt> {
   const { npu, draft, watcher, signal, tolerances, vocabulary } = subject;
   const { prompt } = task;
-  watcher.stage(`prompt ${prompt.number}`, task.positionCount);
+  enter(subject, `prompt ${prompt.number}`, task.positionCount);
   const audit =
     audits > 0 && canLookInto(subject) ? new Audit(subject, auditedPositions(task, audits)) : undefined;
-  const session = retryTimeouts(npu, audit?.session ?? npu.createSession(), ({ firstPosition, error }) => {
-    draft.note('timeoutRetried', `prompt ${prompt.number}, position ${firstPosition}: ${retried(error)}`);
-  });
+  const session = audit?.session ?? npu.createSession();
   try {
     const sampling = prompt.mode === 'free' ? prompt.sampling : undefined;
     const comparison = await task.compare({
@@ -64,7 +56,7 @@ export async function verifyPrompt(
       onPosition: done => watcher.update(done),
       onNpuLogits: (position, logits) => audit?.keepLogits(position, logits),
     });
-    const audited = await audit?.finish(comparison.tokens);
+    const audited = await audit?.finish(comparison.attempted);
     const report = promptReport({
       prompt,
       comparison,
@@ -77,15 +69,10 @@ export async function verifyPrompt(
     draft.speed.positions += report.positions.length;
     for (const side of ['fp32', 'fp16', 'npu'] as const) draft.speed[side] += comparison.seconds[side];
     watcher.say(promptReportLines(report, draft));
-    return { report, tokens: comparison.tokens, audit: audited };
+    return { report, tokens: comparison.attempted, audit: audited };
   } finally {
     await session.close();
   }
-}
-
-/** What a note says of a job that timed out and was run again. */
-export function retried(error: Error): string {
-  return `${error.message}; the device was reset and the tokens run again`;
 }
 
 /** A stand-in for an NPU may have no matrices to show. */

@@ -40,13 +40,17 @@ export async function checkPrompt(options: CheckPromptOptions): Promise<PromptCo
   let fork: Fork | undefined;
   let over = false;
   let npuSeconds = 0;
+  let refusedEnd = 0;
   for (let first = 0; first < tokens.length && !over; first = positions.length) {
     signal?.throwIfAborted();
     const end = batchEnd(first, promptTokens);
     const start = performance.now();
     const logits = await orRefusal(npu.forward(tokens.slice(first, end), first), failures);
     npuSeconds += (performance.now() - start) / 1000;
-    if (logits === undefined) break;
+    if (logits === undefined) {
+      refusedEnd = end;
+      break;
+    }
     for (let position = first; position < end; position++) {
       const whole = logits.length === (end - first) * vocabSize;
       const row = whole
@@ -68,6 +72,7 @@ export async function checkPrompt(options: CheckPromptOptions): Promise<PromptCo
   const { fp32, fp16 } = positions.length === tokens.length ? prompt.perplexity : {};
   return {
     tokens: tokens.slice(0, positions.length),
+    attempted: tokens.slice(0, Math.max(positions.length, refusedEnd)),
     positions,
     failures,
     fork,

@@ -39,6 +39,8 @@ export interface ComparePromptOptions {
 export interface PromptComparison {
   /** Every token that was fed: the prompt's, then the choices. */
   readonly tokens: readonly number[];
+  /** The same, and behind them what the runtime refused to go on with. */
+  readonly attempted: readonly number[];
   readonly positions: readonly PositionReport[];
   /** Failures of the whole. */
   readonly failures: readonly Failure[];
@@ -69,6 +71,7 @@ class Comparison {
   readonly #perplexity = { fp32: new Perplexity(), fp16: new Perplexity(), npu: new Perplexity() };
   /** Logits of the positions that the FP16-aware reference has not seen yet. */
   readonly #pending: { fp32: Float32Array; npu: Float32Array }[] = [];
+  #refused: readonly number[] = [];
   #fork: Fork | undefined;
 
   constructor(options: ComparePromptOptions) {
@@ -93,6 +96,7 @@ class Comparison {
     const { fp32, fp16, npu } = this.#perplexity;
     return {
       tokens: this.#fed,
+      attempted: [...this.#fed, ...this.#refused],
       positions: this.#positions,
       failures: this.#failures,
       fork: this.#fork,
@@ -108,6 +112,7 @@ class Comparison {
       return await this.#timed('npu', () => this.#options.npu.forward(batch, this.#fed.length));
     } catch (error) {
       this.#failures.push(refusalOf(error));
+      this.#refused = batch;
       return undefined;
     }
   }

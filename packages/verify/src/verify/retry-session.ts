@@ -3,7 +3,11 @@ import { isTimeOut } from '../npu/time-out.js';
 import type { LogitsSession } from './logits-source.js';
 
 /** Told of a job that timed out and is tried again. */
-export type OnRetry = (what: { readonly firstPosition: number; readonly error: Error }) => void;
+export type OnRetry = (retry: {
+  /** What is run again: `position 12`, `layers.3.w2`. */
+  readonly what: string;
+  readonly error: Error;
+}) => void;
 
 /**
  * A session that resets the device after a job that timed out and runs the same tokens once more, as told to onRetry: one
@@ -22,7 +26,7 @@ export function retryTimeouts(
       } catch (error) {
         if (!(error instanceof Error) || !isTimeOut(error)) throw error;
         await npu.reset();
-        onRetry({ firstPosition, error });
+        onRetry({ what: `position ${firstPosition}`, error });
         return session.forward(tokens, firstPosition);
       }
     },

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '@npu-llama/converter';
 import { describeDevice, talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
+import { NpuFile } from '@npu-llama/format';
 import {
   argumentOf,
   DelegatingKernel,
@@ -150,7 +151,7 @@ describeDevice('a board that loses jobs', () => {
   });
 
   /** Runs where some of the jobs, counted from 1, do not end in time. */
-  async function runLosing(isLost: (job: number) => boolean) {
+  async function runLosing(isLost: (job: number) => boolean, commandLine = argv) {
     let jobs = 0;
     class Losing extends DelegatingKernel {
       override ioctl(fd: number, call: IoctlCall): void {
@@ -161,7 +162,7 @@ describeDevice('a board that loses jobs', () => {
       }
     }
     const { status, stdout } = await runCommandLine(
-      argv,
+      commandLine,
       openRuntimeNpuWith({ kernel: kernel => new Losing(kernel) }),
     );
     return { status, jobs, report: JSON.parse(stdout) as VerifyReport };
@@ -176,12 +177,38 @@ describeDevice('a board that loses jobs', () => {
     expect(logits(report)).toEqual(logits(wanted));
   });
 
+  test.each([
+    ['a sweep', [tales, '--sweep', ...SIM, '--json'], /^checking matrices, [\w.]+: /],
+    ['a diagnosis', [...argv, '--diagnose'], /^diagnosis of position \d+, \S+: /],
+  ])('once in %s: the same', async (_, commandLine, text) => {
+    const { jobs } = await runLosing(() => false, commandLine);
+    const { status, report } = await runLosing(job => job === jobs - 9, commandLine);
+    expect([status, report.verdict]).toEqual([0, 'pass']);
+    expect(report.notes).toEqual([{ run: 0, kind: 'timeoutRetried', text: expect.stringMatching(text) }]);
+  });
+
   test('twice: status 3, with what was found until then', async () => {
     const { jobs } = await runLosing(() => false);
     const { status, report } = await runLosing(job => job >= jobs - 2);
     expect([status, report.verdict]).toEqual([3, 'error']);
     expect(report.runs[0]!.error).toMatchObject({ exitStatus: 3, message: expect.stringMatching(/tim/) });
     expect(report.notes.map(({ kind }) => kind)).toEqual(['timeoutRetried']);
+  });
+});
+
+describeDevice('a weight that is no number', () => {
+  test('is found, though the runtime refuses to go on from the first position', async () => {
+    const damaged = folder.file('nan.npu');
+    const bytes = readFileSync(tales);
+    using file = NpuFile.open(tales);
+    bytes.writeUInt16LE(0x7e00, file.dataOffset + file.tensor('layers.1.wo').offset + 2 * 77);
+    writeFileSync(damaged, bytes);
+    const { status, stdout } = run(damaged, ...VERIFY.slice(1), '--no-checksums', '-n', '8', '--json');
+    const report = JSON.parse(stdout) as VerifyReport;
+    expect([status, report.verdict]).toEqual([1, 'fail']);
+    expect(report.prompts[0]!.failures).toMatchObject([{ kind: 'refused' }]);
+    const [first] = report.diagnoses[0]!.findings;
+    expect(first).toMatchObject({ place: 'layers.1.wo', what: 'weights', wrong: 1 });
   });
 });
 

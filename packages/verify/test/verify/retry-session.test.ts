@@ -23,7 +23,7 @@ function sessionOf(answers: readonly (Error | number)[]) {
         log.push('close');
       },
     },
-    ({ firstPosition, error }) => log.push(`retry at ${firstPosition}: ${error.message}`),
+    ({ what, error }) => log.push(`retry at ${what}: ${error.message}`),
   );
   return { session, log };
 }
@@ -47,7 +47,7 @@ describe('retryTimeouts', () => {
       'forward 1 at 0',
       'forward 3 4 at 1',
       'reset',
-      'retry at 1: job 5',
+      'retry at position 1: job 5',
       'forward 3 4 at 1',
     ]);
   });
@@ -63,7 +63,7 @@ describe('retryTimeouts', () => {
     const { session, log } = sessionOf([timeOut('a'), 1, timeOut('b'), 2]);
     await session.forward([1], 0);
     expect(await session.forward([1], 1)).toEqual(Float32Array.of(2));
-    expect(log.filter(line => line.startsWith('retry'))).toEqual(['retry at 0: a', 'retry at 1: b']);
+    expect(log.filter(line => line.startsWith('retry'))).toEqual(['retry at position 0: a', 'retry at position 1: b']);
   });
 
   test('any other error is not tried again', async () => {

@@ -7,6 +7,7 @@ import {
   openSubject,
   type PromptTask,
   type ReportDraft,
+  retryingNpu,
 } from '../../engine/index.js';
 import type { OpenNpu } from '../../npu/npu-under-test.js';
 import type { ReferenceWeights } from '../../reference/index.js';
@@ -50,9 +51,17 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
 async function investigateDevice(conclusion: Conclusion): Promise<void> {
   const { options, openNpu, signal, terminal, model, vocabulary, draft, tasks, weights } = conclusion;
   using fileWeights = openFileWeights(model.path);
-  const npu = await openSubject({ openNpu, choice: options.device, model, draft, watcher: terminal, signal });
+  const opened = await openSubject({
+    openNpu,
+    choice: options.device,
+    model,
+    draft,
+    watcher: terminal,
+    signal,
+  });
   try {
     const { tolerances } = draft;
+    const npu = retryingNpu(opened, draft.noteRetry);
     const tally = new MatrixTally();
     const truth = weights
       ? checkpointWeights(weights, { saturated: model.description.saturated > 0 })
@@ -63,7 +72,7 @@ async function investigateDevice(conclusion: Conclusion): Promise<void> {
       file: fileWeights,
     });
   } finally {
-    await npu.close();
+    await opened.close();
   }
 }
 
