@@ -50,7 +50,8 @@ function figureRows({ fp16, fp32, cost }: Summary, withPrompts: boolean): Row[] 
     ),
   ];
   const head: Row = ['against', 'FP16-aware', fp32 === undefined ? '' : 'FP32', 'FP16 itself, FP32'];
-  return [head, ...rows.filter(([, ...cells]) => cells.some(cell => cell !== ''))];
+  const told = rows.filter(([, ...cells]) => cells.some(cell => cell !== ''));
+  return told.length === 0 ? [] : [head, ...told];
 }
 
 function perplexityFact({ perplexity }: Summary): [string, string][] {

@@ -56,7 +56,7 @@ function wrongParts(report: VerifyReport): string[] {
           `${summary.failing} of ${counted(summary.positions, 'position')} fail, in ${wrongPrompts} of ${counted(prompts.length, 'prompt')}`,
         ]
       : []),
-    ...(onAverage > 0 ? [`${onAverage} of ${counted(prompts.length, 'prompt')} wrong on average`] : []),
+    ...(onAverage > 0 ? [`${onAverage} of ${counted(prompts.length, 'prompt')} wrong as a whole`] : []),
     ...(report.accuracyCounts && summary.inaccurate > 0
       ? [`FP16 costs more than it should at ${counted(summary.inaccurate, 'position')}`]
       : []),

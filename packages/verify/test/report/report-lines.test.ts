@@ -132,7 +132,7 @@ describe('lines', () => {
       /^ {5}output 33 at position 41: got 0, wanted 1\.2513, tolerance 2\.1e-5$/,
       /^ {2}what that usually means:$/,
       /^ {2}- One 16-row group/,
-      /^FAIL: the first wrong place is layers\.3\.w2: .*; 8 of 320 positions fail, in 2 of 3 prompts; 1 of 3 prompts wrong on average; 1 of 43 matrices wrong/,
+      /^FAIL: the first wrong place is layers\.3\.w2: .*; 8 of 320 positions fail, in 2 of 3 prompts; 1 of 3 prompts wrong as a whole; 1 of 43 matrices wrong/,
     ];
     const places = order.map(pattern => lines.findIndex(line => pattern.test(line)));
     expect(places).not.toContain(-1);
