@@ -17,7 +17,7 @@ export function matricesSection(report: VerifyReport): Insertable {
   const several = report.runs.length > 1;
   return html`<section id="matrices" class="panel" aria-labelledby="matrices-title">
 <h2 id="matrices-title">Matrices</h2>
-<p class="muted">The largest error of any output, as part of its tolerance: up to 1 is right. Each product is judged by the inputs that it had.</p>
+<p class="muted">The largest error of any output, as part of its tolerance: up to 1 is right. Each product is judged by the inputs that it had${report.reference.kind === 'model' && report.prompts.length === 0 ? ': random inputs' : ''}.</p>
 <div class="boards${several && ' several'}">${runs.map(
     run =>
       html`<div>${several && html`<h3>${runLabel(report, run)}</h3>`}${heatMap(
