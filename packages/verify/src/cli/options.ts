@@ -1,3 +1,4 @@
+import type { InvestigationPlan } from '../engine/index.js';
 import type { Shard, ToleranceChanges } from '../suite/index.js';
 
 /** The command line of verify-npu, read. */
@@ -69,22 +70,11 @@ export interface DeviceOptions {
 }
 
 /** How far to go. */
-export interface InvestigationOptions {
+export interface InvestigationOptions extends InvestigationPlan {
   readonly shard: Shard | undefined;
   readonly tolerances: ToleranceChanges;
   /** Whether what FP16 costs counts for the verdict. */
   readonly accuracyCounts: boolean;
-  /** Positions a prompt whose products are checked one by one. */
-  readonly audits: number;
-  /** Whether to look for the place of a fault even when there seems to be none. */
-  readonly diagnose: boolean;
-  /** Matrices to check alone. */
-  readonly matrices: readonly string[];
-  /** Whether to check every matrix with random inputs. */
-  readonly sweep: boolean;
-  /** Runs of each prompt; 1 is no repetition. */
-  readonly repeats: number;
-  readonly soakMs: number | undefined;
 }
 
 export interface ReportOptions {

@@ -6,12 +6,17 @@ import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.
 import { enter, type Subject } from './subject.js';
 import { canLookInto, type PromptTask, type VerifiedPrompt, verifyPrompt } from './verify-prompts.js';
 
-/** How far to go: see InvestigationOptions of the command line. */
+/** How far to go. */
 export interface InvestigationPlan {
+  /** Positions a prompt whose products are checked one by one. */
   readonly audits: number;
+  /** Whether to look for the place of a fault even when there seems to be none. */
   readonly diagnose: boolean;
+  /** Matrices to check alone. */
   readonly matrices: readonly string[];
+  /** Whether to check every matrix with random inputs. */
   readonly sweep: boolean;
+  /** Runs of each prompt; 1 is no repetition. */
   readonly repeats: number;
   readonly soakMs: number | undefined;
 }

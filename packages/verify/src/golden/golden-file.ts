@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { readJsonFile } from '../json-file.js';
-import { tolerancesSchema } from '../report/schema.js';
+import { configSchema, tolerancesSchema } from '../report/schema.js';
 
 /** Raised when a field changes its meaning or goes. */
 export const GOLDEN_SCHEMA_VERSION = 1;
@@ -48,15 +48,7 @@ export const goldenSchema = v.strictObject({
     sha256,
     version: v.picklist([0, 1, 2]),
     sharedClassifier: v.boolean(),
-    config: v.strictObject({
-      dim: count,
-      hiddenDim: count,
-      layerCount: count,
-      headCount: count,
-      kvHeadCount: count,
-      vocabSize: count,
-      seqLen: count,
-    }),
+    config: configSchema,
   }),
   /** The file that boards are to hold, where one was given: of its header, which holds every tensor's checksum. */
   model: v.optional(v.strictObject({ headerSha256: sha256, bytes: count })),

@@ -260,7 +260,7 @@ export const tolerancesSchema = v.object({
   step: v.number(),
 });
 
-const config = v.object({
+export const configSchema = v.object({
   dim: count,
   hiddenDim: count,
   layerCount: count,
@@ -287,7 +287,7 @@ export const reportSchema = v.object({
     converter: v.string(),
     saturated: count,
     sharedClassifier: v.boolean(),
-    config,
+    config: configSchema,
   }),
   /** What judged; a sweep has none but the file's own weights. */
   reference: v.variant('kind', [

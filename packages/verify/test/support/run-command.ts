@@ -1,9 +1,6 @@
 import { jest } from '@jest/globals';
-import { runCheck } from '../../src/cli/commands/check.js';
-import { runMerge } from '../../src/cli/commands/merge.js';
-import { runRecord } from '../../src/cli/commands/record.js';
-import { runVerify } from '../../src/cli/commands/verify.js';
 import { parseOptions } from '../../src/cli/parse-options.js';
+import { runOptions } from '../../src/cli/run-options.js';
 import type { OpenNpu, OpenNpuOptions } from '../../src/npu/npu-under-test.js';
 
 export interface CommandRun {
@@ -57,17 +54,5 @@ export async function runCommandLine(
 
 async function run(argv: readonly string[], openNpu: OpenNpu, signal: AbortSignal): Promise<number> {
   const options = await parseOptions(argv);
-  const commandLine = ['verify-npu', ...argv].join(' ');
-  switch (options?.kind) {
-    case 'verify':
-      return runVerify(options, openNpu, signal, commandLine);
-    case 'check':
-      return runCheck(options, openNpu, signal, commandLine);
-    case 'record':
-      return runRecord(options, signal);
-    case 'merge':
-      return runMerge(options);
-    case undefined:
-      return 0;
-  }
+  return options === undefined ? 0 : runOptions(options, openNpu, signal, ['verify-npu', ...argv].join(' '));
 }

@@ -63,7 +63,10 @@ describe('retryTimeouts', () => {
     const { session, log } = sessionOf([timeOut('a'), 1, timeOut('b'), 2]);
     await session.forward([1], 0);
     expect(await session.forward([1], 1)).toEqual(Float32Array.of(2));
-    expect(log.filter(line => line.startsWith('retry'))).toEqual(['retry at position 0: a', 'retry at position 1: b']);
+    expect(log.filter(line => line.startsWith('retry'))).toEqual([
+      'retry at position 0: a',
+      'retry at position 1: b',
+    ]);
   });
 
   test('any other error is not tried again', async () => {
