@@ -27,4 +27,6 @@ export default {
     withAdapter('ffi-napi'),
   ],
   testTimeout: 60_000,
+  // Jest leaves a processor idle by default: half of them on a small machine.
+  maxWorkers: '100%',
 };
