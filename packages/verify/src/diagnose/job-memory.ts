@@ -1,5 +1,9 @@
 import type { TiledMatrix } from '@npu-llama/format';
 
+// Looked up once, for the inner loops: see product-row.ts.
+const { floor } = Math;
+const { NaN: UNSEEN } = Number;
+
 /** One product as the memory of its job sees it. */
 export interface JobRows {
   readonly rows: number;
@@ -55,8 +59,8 @@ export class JobMemory {
     const out = new Float32Array(rows * columns);
     for (let row = 0; row < rows; row++) {
       for (let c = 0; c < columns; c++) {
-        const surface = Math.floor(c / 8) * (jobRows + off) * 8;
-        out[row * columns + c] = this.#features[surface + row * 8 + (c % 8)] ?? Number.NaN;
+        const surface = floor(c / 8) * (jobRows + off) * 8;
+        out[row * columns + c] = this.#features[surface + row * 8 + (c % 8)] ?? UNSEEN;
       }
     }
     return out;
@@ -103,7 +107,7 @@ function gather(
   const out = new Float32Array(rows * channels);
   for (let row = 0; row < rows; row++) {
     for (let c = 0; c < channels; c++) {
-      out[row * channels + c] = from[element(c, row, jobRows, width)] ?? Number.NaN;
+      out[row * channels + c] = from[element(c, row, jobRows, width)] ?? UNSEEN;
     }
   }
   return out;

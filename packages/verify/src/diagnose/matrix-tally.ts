@@ -3,6 +3,8 @@ import type { MatrixReport } from '../report/schema.js';
 import { reportFigure } from './finding.js';
 import { type ProductRow, productError } from './product-row.js';
 
+const { max } = Math;
+
 interface Counts {
   rows: number;
   outputs: number;
@@ -26,7 +28,7 @@ export class MatrixTally {
       for (const row of rows) {
         counts.wrong += row.wrong.filter(n => n >= part.firstRow && n < end).length;
         for (let n = part.firstRow; n < end; n++)
-          counts.worst = Math.max(counts.worst, errorOf(row, n, tolerance));
+          counts.worst = max(counts.worst, errorOf(row, n, tolerance));
       }
     });
   }
