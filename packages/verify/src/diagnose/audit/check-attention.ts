@@ -94,7 +94,7 @@ function attentionSign(check: AttentionCheck): Sign {
     return { key: 'attention', text: 'a position sees itself only' };
   }
   for (let t = position; t >= 0 && position > 0 && position < MAX_LEFT_OUT; t--) {
-    if (without(t)) return { key: 'kvSlot', text: `position ${t} is not attended to` };
+    if (without(t)) return { key: 'attention', text: `position ${t} is not attended to` };
   }
   return { key: 'attention', text: 'like nothing known' };
 }

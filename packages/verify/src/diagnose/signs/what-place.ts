@@ -1,8 +1,9 @@
 import { floatToHalf, halfToFloat } from '@npu-llama/format';
+import type { TaskRange } from '../../npu/npu-under-test.js';
 import { type ProductRow, productMatches } from '../product-row.js';
 import { GROUP_ROWS, TILE_COLUMNS } from '../tile-layout.js';
 import { distinct, rangesText } from './ranges.js';
-import type { SignFinder, SignKey } from './sign.js';
+import type { ProductEvidence, Sign, SignFinder, SignKey } from './sign.js';
 import {
   confirmed,
   isOutputOf,
@@ -84,6 +85,8 @@ export const movedSign: SignFinder = evidence => {
       return { key: 'partsSwapped', text: `${one} and ${other} swapped` };
     }
   }
+  const exchanged = exchangedTasks(evidence, isAt);
+  if (exchanged !== undefined) return exchanged;
   for (let other = 0; other < first.row.sums.length; other++) {
     const by = other - first.n;
     if (by === 0 || isOutputOf(first.got, first.row, other) !== true) continue;
@@ -93,6 +96,25 @@ export const movedSign: SignFinder = evidence => {
   }
   return undefined;
 };
+
+/** Two tasks of the same size whose results are each other's. */
+function exchangedTasks(
+  { matrix }: ProductEvidence,
+  isAt: (from: (n: number) => number | undefined) => boolean,
+): Sign | undefined {
+  const { tasks } = matrix.placed.variants[0]!;
+  const holds = ({ firstRow, rows }: TaskRange, n: number): boolean => n >= firstRow && n < firstRow + rows;
+  for (const [i, a] of tasks.entries()) {
+    for (const b of tasks.slice(i + 1)) {
+      if (a.rows !== b.rows) continue;
+      const by = b.firstRow - a.firstRow;
+      if (!isAt(n => (holds(a, n) ? n + by : holds(b, n) ? n - by : undefined))) continue;
+      const [one, other] = [a, b].map(({ core, link }) => `${link} of core ${core}`);
+      return { key: 'rowsMoved', text: `the results of task ${one} and task ${other} are each other's` };
+    }
+  }
+  return undefined;
+}
 
 /** The wrong outputs of a row are each other's. */
 export const swappedSign: SignFinder = evidence => {

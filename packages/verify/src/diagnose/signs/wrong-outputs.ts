@@ -5,6 +5,8 @@ import type { ProductEvidence } from './sign.js';
 const CONFIRMED = 0.95;
 /** Part of the wrong outputs that it has to say anything about. */
 const COVERED = 0.5;
+/** Wrong outputs that a hypothesis looks at: a classifier that is all wrong has millions. */
+const MAX_OUTPUTS = 1 << 13;
 /** Wrong outputs that hypotheses that multiply look at. */
 export const SAMPLES = 128;
 
@@ -16,9 +18,10 @@ export interface WrongOutput {
 }
 
 /** Every wrong output, or at most `limit` of them evenly spread. */
-export function wrongOutputs({ rows }: Pick<ProductEvidence, 'rows'>, limit = Infinity): WrongOutput[] {
+export function wrongOutputs({ rows }: Pick<ProductEvidence, 'rows'>, limit = MAX_OUTPUTS): WrongOutput[] {
   const total = rows.reduce((sum, { wrong }) => sum + wrong.length, 0);
-  const step = Math.max(1, Math.ceil(total / limit));
+  // Odd, or it would see some of the lanes of a group only.
+  const step = Math.ceil(total / limit) | 1;
   const outputs: WrongOutput[] = [];
   let index = 0;
   for (const row of rows) {
