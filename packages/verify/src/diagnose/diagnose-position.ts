@@ -20,6 +20,8 @@ export interface DiagnosePositionOptions extends Omit<MatrixChecks, 'tally' | 't
   readonly recorder?: Recorder;
   /** What was found in that session. */
   readonly audit?: Audit;
+  /** Where that session was a repetition: what was found in the one before. */
+  readonly found?: readonly SignedFinding[];
   /** Names of matrices, fused or not; by default all. */
   readonly matrices?: readonly string[];
   /** Times that each job runs (default 3), to see what is not the same each time. */
@@ -63,7 +65,8 @@ export async function diagnosePosition(options: DiagnosePositionOptions): Promis
     alone.push(...(await checkMatrix({ ...check, readThrough: 'unexplained' }, probe)));
   }
   options.onProgress?.(names.length, names.length, undefined);
-  const findings = [...alone, ...sessionFindings(audit, alone, inputs.position)].sort(
+  const again = [...alone, ...sessionFindings(audit, alone, inputs.position)];
+  const findings = [...again, ...gone(options.found ?? [], again, inputs.position)].sort(
     (a, b) => flowOrder(a.finding.place) - flowOrder(b.finding.place),
   );
   return {
@@ -93,9 +96,25 @@ function sessionFindings(
     if (found.positions.length > 0 && !found.positions.includes(position)) return [];
     if (found.finding.what === 'step') return [found];
     if (wrongAlone.has(matrixOf(found))) return [];
-    const signs: Sign[] = [...found.signs, SESSION_ONLY];
-    return [{ ...found, signs, finding: { ...found.finding, common: signs.map(({ text }) => text) } }];
+    return [withSign(found, SESSION_ONLY)];
   });
 }
 
+/** What was found at first and is not found again. */
+function gone(
+  found: readonly SignedFinding[],
+  again: readonly SignedFinding[],
+  position: number,
+): SignedFinding[] {
+  const places = new Set(again.map(matrixOf));
+  const here = found.filter(({ positions }) => positions.length === 0 || positions.includes(position));
+  return here.filter(one => !places.has(matrixOf(one))).map(one => withSign(one, GONE));
+}
+
+function withSign(found: SignedFinding, sign: Sign): SignedFinding {
+  const signs = [...found.signs, sign];
+  return { ...found, signs, finding: { ...found.finding, common: signs.map(({ text }) => text) } };
+}
+
 const SESSION_ONLY: Sign = { key: 'sessionOnly', text: 'in the session, not alone' };
+const GONE: Sign = { key: 'intermittent', text: 'not when the same text was run again' };

@@ -6,6 +6,7 @@ import {
   MatrixTally,
   Recorder,
   ReferenceInputs,
+  type SignedFinding,
 } from '../diagnose/index.js';
 import { ReferenceOverflowError, ReferenceSession, type ReferenceWeights } from '../reference/index.js';
 import type { Diagnosis } from '../report/schema.js';
@@ -20,6 +21,8 @@ export interface DiagnosisTarget {
   readonly tokens: readonly number[];
   readonly promptTokens: number;
   readonly position: number;
+  /** What an audit found when it failed. */
+  readonly found: readonly SignedFinding[];
 }
 
 /** What a diagnosis needs beside the device. */
@@ -51,6 +54,7 @@ export async function diagnose(
     inputs: await referenceInputs(target, means.reference(), signal),
     recorder,
     audit,
+    found: target.found,
     tolerance: tolerances.product,
     tally: subject.tally,
     prompt: target.prompt,

@@ -48,7 +48,10 @@ export async function investigate(
   }
 }
 
-/** The first position that fails, of the first prompt that does; without one the last of the first, if it is asked for. */
+/**
+ * The first position that an audit found wrong, else that fails, of the first prompt that does; without one the last of the
+ * first, if it is asked for.
+ */
 function targetOf(
   verified: readonly VerifiedPrompt[],
   stability: readonly Stability[],
@@ -59,22 +62,26 @@ function targetOf(
   const unsteady = verified.find(({ report }) => report.number === unstable?.prompt);
   const chosen = failing ?? unsteady ?? (always ? verified[0] : undefined);
   if (chosen === undefined || chosen.tokens.length === 0) return undefined;
-  const { report, tokens } = chosen;
+  const { report, tokens, promptTokens, audit } = chosen;
   const last = tokens.length - 1;
-  const first = report.positions.find(({ failures }) => failures.length > 0)?.position;
-  const worst = chosen === failing ? (first ?? worstPosition(report)) : undefined;
+  const failed = report.positions.filter(({ failures }) => failures.length > 0);
+  // Where an audit has seen it, it can be seen again even if no product is wrong alone.
+  const seen = failed.find(({ failures }) => failures.some(({ kind }) => kind === 'audit'));
+  const first = (seen ?? failed[0])?.position;
+  const worst = chosen === failing ? (first ?? worstPosition(report) ?? last) : undefined;
   const position = worst ?? (chosen === unsteady ? unstable!.position : last);
   return {
     prompt: report.number,
     tokens,
-    promptTokens: report.promptTokens,
+    promptTokens,
     position: Math.min(position, last),
+    found: audit?.findings ?? [],
   };
 }
 
-/** Where a prompt that fails as a whole is furthest off; after the last position where the runtime gave up. */
-function worstPosition({ positions, failures }: PromptReport): number {
-  if (failures.some(({ kind }) => kind === 'refused')) return positions.length;
+/** Where a prompt that fails as a whole is furthest off; undefined where the runtime gave up behind what was compared. */
+function worstPosition({ positions, failures }: PromptReport): number | undefined {
+  if (failures.some(({ kind }) => kind === 'refused')) return undefined;
   const off = (position: PositionReport): number => position.fp16?.relativeRms ?? 0;
   return positions.reduce((a, b) => (off(b) > off(a) ? b : a)).position;
 }

@@ -28,6 +28,8 @@ export interface ComparisonMeans {
 export interface VerifiedPrompt {
   readonly report: PromptReport;
   readonly tokens: readonly number[];
+  /** How many of the tokens are the prompt's: they run in batches. */
+  readonly promptTokens: number;
   readonly audit: AuditResult | undefined;
 }
 
@@ -69,7 +71,9 @@ export async function verifyPrompt(
     draft.speed.positions += report.positions.length;
     for (const side of ['fp32', 'fp16', 'npu'] as const) draft.speed[side] += comparison.seconds[side];
     watcher.say(promptReportLines(report, draft));
-    return { report, tokens: comparison.attempted, audit: audited };
+    const { attempted } = comparison;
+    const promptTokens = Math.min(prompt.tokens.length, attempted.length);
+    return { report, tokens: attempted, promptTokens, audit: audited };
   } finally {
     await session.close();
   }
