@@ -150,6 +150,8 @@ const WHERE_OR_WHEN: ReadonlySet<string> = new Set([
     'everyPosition',
     'somePositions',
     'intermittent',
+    // Nearly right: the weights that the device reads may say more.
+    'rounding',
   ],
 ]);
 

@@ -88,6 +88,21 @@ const MEANINGS: readonly (readonly [SignKey, Meaning])[] = [
   ],
   ['weightBits', { means: 'bits flipped', next: 'single bits: memory, a disk or a copy; test the memory' }],
   [
+    'subnormals',
+    {
+      means: "the device takes FP16's subnormal numbers (below 2^-14) for 0; the references keep them",
+      next: 'no job and no matrix is at fault: it is how this device computes, and costs what the perplexities say',
+    },
+  ],
+  [
+    'rounding',
+    {
+      means:
+        'the sums are rounded otherwise than expected: cut off, or with fewer bits; or the lowest bits of the results are damaged',
+      next: 'where it is so in every matrix it is how this device computes: --tolerance product=... allows for it; where it is in one core or task only, compare with the others',
+    },
+  ],
+  [
     'staleResult',
     {
       means: 'the result is that of an earlier job: it never arrived, or the CPU reads an old cache line',
@@ -369,10 +384,13 @@ export function conclude(findings: readonly SignedFinding[], matricesChecked?: n
   return lines;
 }
 
-/** Where damaged weights explain wrong products, nothing else about these means anything. */
+/** Where one of these explains wrong products, nothing else about them means anything. */
+const EXPLANATIONS: readonly SignKey[] = ['memoryExplains', 'subnormals', 'rounding'];
+
 function speaksOf({ signs }: SignedFinding, key: SignKey): boolean {
   const keys = signs.map(sign => sign.key);
-  return keys.includes('memoryExplains') ? key === 'memoryExplains' : keys.includes(key);
+  const explanation = EXPLANATIONS.find(candidate => keys.includes(candidate));
+  return explanation === undefined ? keys.includes(key) : key === explanation;
 }
 
 function meaningText(

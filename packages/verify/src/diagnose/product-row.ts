@@ -41,7 +41,7 @@ export interface ProductRow {
 }
 
 /** As near as a wrong value has to be to another exact one to be taken for it, as part of the magnitude: not by chance. */
-const RECOGNISED = 2 ** -16;
+export const RECOGNISED = 2 ** -16;
 
 /**
  * Whether a value is an exact one, to recognise what stands in the wrong place.

@@ -242,6 +242,28 @@ describe('a sweep', () => {
     expect(diagnosis.conclusions.at(-1)).toMatch(/different results; lower the clock/);
   });
 
+  test.each<[string, NonNullable<JobFault['sum']>, RegExp, RegExp]>([
+    [
+      'an accumulator that cuts off',
+      (sum, weight, feature) => cutOff(sum + weight * feature),
+      /nearly right, as sums that round in another way$/,
+      /rounded otherwise than expected/,
+    ],
+    [
+      'weights below 2^-14 taken for 0',
+      (sum, weight, feature) => sum + (Math.abs(weight) < 2 ** -14 ? 0 : weight) * feature,
+      /as if weights below 2\^-14 were 0$/,
+      /subnormal numbers \(below 2\^-14\) for 0/,
+    ],
+  ])('knows another arithmetic, and calls nothing else of it: %s', async (_, sum, common, conclusion) => {
+    const small = withSubnormals(weights);
+    const device = new FakeDevice(small, { jobFault: () => ({ sum }) });
+    const { findings, diagnosis } = await sweep({ npu: device, weights: small });
+    expect(findings.length).toBeGreaterThan(0);
+    for (const text of summary(findings)) expect(text).toMatch(common);
+    expect(diagnosis.conclusions[0]).toMatch(conclusion);
+  });
+
   test('finds the lowest bit of a weight that the device reads and its memory does not show', async () => {
     const device = new FakeDevice(weights);
     const tiles = device.tiles.get('layers.1.w2')!;
@@ -257,6 +279,19 @@ describe('a sweep', () => {
     expect(diagnosis.conclusions[0]).toMatch(/multiplies with other weights than the CPU sees/);
   });
 });
+
+/** Every fifth weight a subnormal half. */
+function withSubnormals(weights: ModelWeights): ModelWeights {
+  const tiles = (name: string) =>
+    weights.tiles(name).map((half, i) => (half !== 0 && i % 5 === 0 ? 0x155 : half));
+  return { ...weights, tiles };
+}
+
+/** Towards zero, to 22 bits. */
+function cutOff(value: number): number {
+  const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) - 21);
+  return value === 0 ? 0 : Math.trunc(value / unit) * unit;
+}
 
 function withBit(value: number, bit: number): number {
   const float = Float32Array.of(value);

@@ -14,6 +14,7 @@ import {
   neighbourSign,
   swappedSign,
 } from './what-place.js';
+import { roundingSign, subnormalsSign } from './what-rounding.js';
 import {
   factorSign,
   fp16OutputSign,
@@ -29,6 +30,8 @@ import { whereSigns } from './where.js';
 /** What wrong values can be, the plainest explanation first: the first that the numbers confirm is said. */
 const WHAT: readonly SignFinder[] = [
   notFiniteSign,
+  subnormalsSign,
+  roundingSign,
   zeroSign,
   staleResultSign,
   fp16OutputSign,

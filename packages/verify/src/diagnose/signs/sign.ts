@@ -41,6 +41,8 @@ export type SignKey =
   | 'offset'
   | 'stuckBit'
   | 'columnsMissing'
+  | 'rounding'
+  | 'subnormals'
   // weights
   | 'fileDamaged'
   | 'fileDiffers'

@@ -16,6 +16,8 @@ export interface JobFault {
   readonly fp16Results?: true;
   /** From this column on, one tile of features takes no part. */
   readonly featureTail?: number;
+  /** A sum with one more term; plain addition where there is none. */
+  readonly sum?: (sum: number, weight: number, feature: number) => number;
   /** Results are added to what stands there. */
   readonly accumulate?: true;
   /** What a task makes of an output. */
@@ -139,7 +141,8 @@ export class FakeDevice implements NpuUnderTest {
         for (let k = 0; k < paddedColumns; k++) {
           if (k >> 5 === tail) continue;
           const feature = this.#features[(k >> 3) * featureRows * 8 + m * 8 + (k & 7)]!;
-          sum += decoded[tiles[start + (k >> 5) * 512 + (k & 31)]!]! * feature;
+          const weight = decoded[tiles[start + (k >> 5) * 512 + (k & 31)]!]!;
+          sum = fault.sum?.(sum, weight, feature) ?? sum + weight * feature;
         }
         values[n] = sum;
       }
