@@ -1,4 +1,4 @@
-import { CLASSIFIER_MATRIX, UsageError } from '@npu-llama/format';
+import { CLASSIFIER_MATRIX, type TiledMatrix, UsageError } from '@npu-llama/format';
 import type { NpuUnderTest } from '../npu/npu-under-test.js';
 import type { FileWeights } from './file-weights.js';
 import { productFinding, type SignedFinding } from './finding.js';
@@ -165,12 +165,22 @@ function isWhat({ key }: Sign): boolean {
  * @throws UsageError listing what there is
  */
 export function findMatrix(npu: MatrixChecks['npu'], weights: ModelWeights, name: string): MatrixUnderTest {
-  const layout = weights.matrices.find(
+  const layout = findLayout(weights, name);
+  const placed = npu.matrices.find(matrix => matrix.name === layout.name);
+  if (placed !== undefined) return { layout, placed };
+  throw new UsageError(`the device has no matrix ${layout.name}`);
+}
+
+/** As findMatrix, before there is a device. */
+export function findLayout(
+  { matrices, config }: Pick<ModelWeights, 'matrices' | 'config'>,
+  name: string,
+): TiledMatrix {
+  const layout = matrices.find(
     matrix => matrix.name === name || matrix.parts.some(({ source }) => source === name),
   );
-  const placed = npu.matrices.find(matrix => matrix.name === layout?.name);
-  if (layout !== undefined && placed !== undefined) return { layout, placed };
-  const last = weights.config.layerCount - 1;
+  if (layout !== undefined) return layout;
+  const last = config.layerCount - 1;
   throw new UsageError('no such matrix', {
     got: name,
     wanted: `layers.N.wq, wk, wv, wo, w1, w2, w3, wqkv or w13 with N from 0 to ${last}, or ${CLASSIFIER_MATRIX}`,

@@ -1,4 +1,5 @@
 export { type Audit, type AuditedPosition, type AuditOptions, auditRuns } from './audit/audit.js';
+export { findLayout } from './check-matrix.js';
 export { type CheckpointWeightsOptions, checkpointWeights } from './checkpoint-weights.js';
 export { conclude } from './conclusions.js';
 export { type DiagnosePositionOptions, diagnosePosition } from './diagnose-position.js';

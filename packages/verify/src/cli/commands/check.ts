@@ -1,4 +1,5 @@
 import { NpuFile } from '@npu-llama/format';
+import { findLayout } from '../../diagnose/index.js';
 import { headerSha256, OutputFiles, type PromptTask, ReportDraft, refuseInputs } from '../../engine/index.js';
 import { checkPrompt, type GoldenPrompt, readGolden, requireRecorded } from '../../golden/index.js';
 import type { OpenNpu } from '../../npu/npu-under-test.js';
@@ -23,6 +24,7 @@ export async function runCheck(
   refuseInputs([output, junit, html], [options.model, options.golden]);
   using files = new OutputFiles(options.report);
   using model = NpuFile.open(options.model);
+  for (const name of options.matrices) findLayout(model, name);
   const { golden, sha256 } = readGolden(options.golden);
   const { path, description } = model;
   requireRecorded({ path, description, headerSha256: headerSha256(model) }, golden, options.golden);

@@ -1,4 +1,5 @@
 import { CheckpointFile, NpuFile, readTokenizerFile, type Vocabulary } from '@npu-llama/format';
+import { findLayout } from '../../diagnose/index.js';
 import {
   DEFAULT_TOLERANCES,
   OutputFiles,
@@ -44,6 +45,7 @@ export async function runVerify(
   );
   using files = new OutputFiles(options.report);
   using model = NpuFile.open(options.model);
+  for (const name of options.matrices) findLayout(model, name);
   using checkpoint = options.reference === undefined ? undefined : CheckpointFile.open(options.reference);
   const suite = options.suite === undefined ? undefined : readSuite(options.suite);
   const vocabulary = readVocabulary(options.tokenizer, model);
