@@ -18,6 +18,8 @@ export interface SweepOptions extends Omit<MatrixChecks, 'tally' | 'tolerance'> 
   readonly tolerance?: number;
   /** Sums up the matrices together with what else was found out about them. */
   readonly tally?: MatrixTally;
+  /** Told of a matrix's findings as soon as there are any: what was found must not be lost with a device that fails. */
+  readonly onFindings?: (found: readonly SignedFinding[]) => void;
   /** Index into the report's runs. */
   readonly run?: number;
   /** Called before each matrix and at the end. */
@@ -46,15 +48,19 @@ export async function sweep(options: SweepOptions): Promise<Sweep> {
   );
   const probe = new MatrixProbe(npu, tolerance);
   const findings: SignedFinding[] = [];
+  const add = (found: readonly SignedFinding[]): void => {
+    findings.push(...found);
+    if (found.length > 0) options.onFindings?.(found);
+  };
   for (const [i, matrix] of matrices.entries()) {
     options.signal?.throwIfAborted();
     options.onProgress?.(i, matrices.length, matrix.layout.name);
     const { columns } = matrix.layout;
     const inputs = (rows: number) => ({ rows: randomRows(rows, columns, seed + 1000 * i + rows) });
     const check = { ...options, matrix, tally, tolerance, inputs, repeats, readThrough: 'always' as const };
-    findings.push(...(await checkMatrix(check, probe)));
+    add(await checkMatrix(check, probe));
   }
-  if (file !== undefined && options.matrices === undefined) findings.push(...checkTensors(weights, file));
+  if (file !== undefined && options.matrices === undefined) add(checkTensors(weights, file));
   options.onProgress?.(matrices.length, matrices.length, undefined);
   const diagnosis = {
     run,

@@ -1,7 +1,6 @@
-import { sweep } from '../diagnose/index.js';
+import { conclude as concludeFindings, type SignedFinding, sweep } from '../diagnose/index.js';
 import type { PositionReport, PromptReport, Stability } from '../report/schema.js';
 import { repeatRuns } from '../verify/index.js';
-import { combineMatrices } from './combine-matrices.js';
 import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.js';
 import { enter, type Subject } from './subject.js';
 import { canLookInto, type PromptTask, type VerifiedPrompt, verifyPrompt } from './verify-prompts.js';
@@ -44,7 +43,7 @@ export async function investigate(
     if (target !== undefined && canLookInto(subject))
       draft.diagnoses.push(await diagnose(subject, target, means));
   } finally {
-    draft.matrices.push(...combineMatrices([...tally.reports(), ...draft.matrices.splice(0)]));
+    draft.matrices.push(...tally.reports());
   }
 }
 
@@ -92,19 +91,31 @@ async function checkMatrices(
   plan: InvestigationPlan,
   { file }: DiagnosisMeans,
 ): Promise<void> {
-  const { npu, truth, tolerances, draft, watcher, signal } = subject;
-  enter(subject, 'checking matrices', plan.sweep ? truth.matrices.length : plan.matrices.length);
-  const { diagnosis, matrices } = await sweep({
-    npu,
-    weights: truth,
-    file,
-    ...(!plan.sweep && { matrices: plan.matrices }),
-    tolerance: tolerances.product,
-    signal,
-    onProgress: done => watcher.update(done),
-  });
-  draft.matrices.push(...matrices);
-  if (diagnosis.findings.length > 0) draft.diagnoses.push(diagnosis);
+  const { npu, truth, tolerances, tally, draft, watcher, signal } = subject;
+  const count = plan.sweep ? truth.matrices.length : plan.matrices.length;
+  enter(subject, 'checking matrices', count);
+  const findings: SignedFinding[] = [];
+  try {
+    await sweep({
+      npu,
+      weights: truth,
+      file,
+      ...(!plan.sweep && { matrices: plan.matrices }),
+      tolerance: tolerances.product,
+      tally,
+      signal,
+      onFindings: found => findings.push(...found),
+      onProgress: done => watcher.update(done),
+    });
+  } finally {
+    if (findings.length > 0) {
+      draft.diagnoses.push({
+        run: 0,
+        findings: findings.map(({ finding }) => finding),
+        conclusions: concludeFindings(findings, count),
+      });
+    }
+  }
 }
 
 async function repeat(
@@ -116,7 +127,7 @@ async function repeat(
   const texts = verified.map(({ report, tokens }) => {
     return { number: report.number, tokens, promptTokens: report.promptTokens };
   });
-  const stability = await repeatRuns({
+  await repeatRuns({
     npu,
     vocabSize: model.config.vocabSize,
     texts,
@@ -125,6 +136,6 @@ async function repeat(
     signal,
     onText: (text, total) => enter(subject, `repeating prompt ${text.number}`, total),
     onRun: (_, done) => watcher.update(done),
+    onEnd: stability => draft.stability.push({ run: 0, ...stability }),
   });
-  draft.stability.push({ run: 0, ...stability });
 }

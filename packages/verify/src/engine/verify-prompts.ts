@@ -67,10 +67,14 @@ export async function verifyPrompt(
       accuracyCounts: draft.accuracyCounts,
       ...(audited && { audit: audited }),
     });
+    const { interrupted } = comparison;
+    // What passed of a text that did not end is no pass of the text; what failed did fail.
+    if (interrupted !== undefined && report.verdict === 'pass') throw interrupted;
     draft.prompts.push(report);
     draft.speed.positions += report.positions.length;
     for (const side of ['fp32', 'fp16', 'npu'] as const) draft.speed[side] += comparison.seconds[side];
     watcher.say(promptReportLines(report, draft));
+    if (interrupted !== undefined) throw interrupted;
     const { attempted } = comparison;
     const promptTokens = Math.min(prompt.tokens.length, attempted.length);
     return { report, tokens: attempted, promptTokens, audit: audited };

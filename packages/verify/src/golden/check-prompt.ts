@@ -5,6 +5,7 @@ import {
   type Choice,
   type Draw,
   forkAt,
+  isDeviceFailure,
   type LogitsSession,
   PairedDraws,
   type PromptComparison,
@@ -41,11 +42,19 @@ export async function checkPrompt(options: CheckPromptOptions): Promise<PromptCo
   let over = false;
   let npuSeconds = 0;
   let refusedEnd = 0;
+  let interrupted: unknown;
   for (let first = 0; first < tokens.length && !over; first = positions.length) {
     signal?.throwIfAborted();
     const end = batchEnd(first, promptTokens);
     const start = performance.now();
-    const logits = await orRefusal(npu.forward(tokens.slice(first, end), first), failures);
+    let logits: Float32Array | undefined;
+    try {
+      logits = await orRefusal(npu.forward(tokens.slice(first, end), first), failures);
+    } catch (error) {
+      if (signal?.aborted || !isDeviceFailure(error)) throw error;
+      interrupted = error;
+      break;
+    }
     npuSeconds += (performance.now() - start) / 1000;
     if (logits === undefined) {
       refusedEnd = end;
@@ -74,6 +83,7 @@ export async function checkPrompt(options: CheckPromptOptions): Promise<PromptCo
     tokens: tokens.slice(0, positions.length),
     attempted: tokens.slice(0, Math.max(positions.length, refusedEnd)),
     positions,
+    ...(interrupted !== undefined && { interrupted }),
     failures,
     fork,
     perplexity: { fp32, fp16, npu: perplexity.value },

@@ -9,7 +9,7 @@ import { ReferenceSession, type ReferenceWeights } from '../reference/index.js';
 import type { Failure, Fork, PositionReport } from '../report/schema.js';
 import type { Chooser } from './choose.js';
 import type { LogitsSession } from './logits-source.js';
-import { refusalOf } from './refusal.js';
+import { isDeviceFailure, refusalOf } from './refusal.js';
 import { requireFinite } from './require-finite.js';
 
 /**
@@ -42,6 +42,8 @@ export interface PromptComparison {
   /** The same, and behind them what the runtime refused to go on with. */
   readonly attempted: readonly number[];
   readonly positions: readonly PositionReport[];
+  /** What ended it before its time: a device that failed. The positions until then are compared all the same. */
+  readonly interrupted?: unknown;
   /** Failures of the whole. */
   readonly failures: readonly Failure[];
   readonly fork: Fork | undefined;
@@ -81,6 +83,28 @@ class Comparison {
   }
 
   async run(): Promise<PromptComparison> {
+    let interrupted: unknown;
+    try {
+      await this.#compare();
+    } catch (error) {
+      if (this.#options.signal?.aborted || !isDeviceFailure(error)) throw error;
+      interrupted = error;
+      await this.#judgePending(undefined);
+    }
+    const { fp32, fp16, npu } = this.#perplexity;
+    return {
+      tokens: this.#fed,
+      attempted: [...this.#fed, ...this.#refused],
+      positions: this.#positions,
+      ...(interrupted !== undefined && { interrupted }),
+      failures: this.#failures,
+      fork: this.#fork,
+      perplexity: { fp32: fp32.value, fp16: fp16.value, npu: npu.value },
+      seconds: this.#seconds,
+    };
+  }
+
+  async #compare(): Promise<void> {
     const { tokens: prompt, positionCount } = this.#options;
     let batch = prompt.slice(0, CHUNK);
     while (batch.length > 0) {
@@ -93,16 +117,6 @@ class Comparison {
       if (this.#pending.length >= CHUNK) await this.#judgePending(batch[0]);
     }
     await this.#judgePending(undefined);
-    const { fp32, fp16, npu } = this.#perplexity;
-    return {
-      tokens: this.#fed,
-      attempted: [...this.#fed, ...this.#refused],
-      positions: this.#positions,
-      failures: this.#failures,
-      fork: this.#fork,
-      perplexity: { fp32: fp32.value, fp16: fp16.value, npu: npu.value },
-      seconds: this.#seconds,
-    };
   }
 
   /** The NPU's logits of a batch; undefined where the runtime finds numbers that it cannot go on with. */

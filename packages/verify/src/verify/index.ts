@@ -6,7 +6,7 @@ export { type HashOptions, requireSameModel, sha256OfCheckpoint } from './identi
 export type { LogitsModel, LogitsSession } from './logits-source.js';
 export { DEFAULT_POSITION_COUNT, planPositions } from './plan-positions.js';
 export type { Mode, Prompt, Sampling } from './prompt.js';
-export { refusalOf } from './refusal.js';
+export { isDeviceFailure, refusalOf } from './refusal.js';
 export { type RepeatedText, type RepeatOptions, repeatRuns } from './repeat.js';
 export { requireFinite } from './require-finite.js';
 export { type OnRetry, retryTimeouts } from './retry-session.js';

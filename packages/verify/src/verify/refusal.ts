@@ -9,3 +9,8 @@ export function refusalOf(error: unknown): Failure {
   if (!(error instanceof ToolkitError) || error.exitStatus !== ExitStatus.npuWrong) throw error;
   return { kind: 'refused', message: error.message };
 }
+
+/** Whether an error is the device's: what was compared before it still counts. */
+export function isDeviceFailure(error: unknown): error is ToolkitError {
+  return error instanceof ToolkitError && error.exitStatus === ExitStatus.device;
+}

@@ -25,6 +25,8 @@ export interface RepeatOptions {
   readonly onText?: (text: RepeatedText, total: number) => void;
   /** Called after each run of a text: how much of that is done. */
   readonly onRun?: (text: RepeatedText, done: number) => void;
+  /** Told of the result: also when the device fails after hours of it, if something was found by then. */
+  readonly onEnd?: (stability: Omit<Stability, 'run'>) => void;
 }
 
 /**
@@ -35,19 +37,28 @@ export async function repeatRuns(options: RepeatOptions): Promise<Omit<Stability
   const { texts, soakMs } = options;
   const start = performance.now();
   const found = new Findings();
-  let repeats = Number.POSITIVE_INFINITY;
-  for (const [i, text] of texts.entries()) {
-    const deadline = soakMs === undefined ? undefined : start + (soakMs * (i + 1)) / texts.length;
-    options.onText?.(text, deadline === undefined ? (options.repeats ?? 2) : deadline - performance.now());
-    repeats = Math.min(repeats, await repeatText(options, text, deadline, found));
-  }
-  return {
-    repeats: texts.length === 0 ? 0 : repeats,
+  let repeats: number | undefined;
+  const result = (): Omit<Stability, 'run'> => ({
+    // Of a text that did not end, what differed differed between two.
+    repeats: repeats ?? (texts.length === 0 ? 0 : 2),
     seconds: (performance.now() - start) / 1000,
     identical: found.positions.size === 0,
     unstable: found.listed,
     unstablePositions: found.positions.size,
-  };
+  });
+  try {
+    for (const [i, text] of texts.entries()) {
+      const deadline = soakMs === undefined ? undefined : start + (soakMs * (i + 1)) / texts.length;
+      options.onText?.(text, deadline === undefined ? (options.repeats ?? 2) : deadline - performance.now());
+      const runs = await repeatText(options, text, deadline, found);
+      repeats = Math.min(repeats ?? runs, runs);
+    }
+  } catch (error) {
+    if (found.positions.size > 0) options.onEnd?.(result());
+    throw error;
+  }
+  options.onEnd?.(result());
+  return result();
 }
 
 class Findings {

@@ -215,6 +215,34 @@ describe('a device that fails', () => {
     expect(device.closed).toBe(1);
   });
 
+  test('within a prompt that was wrong before: what was wrong is in the report', async () => {
+    const fault: Fault = (logits, position) => {
+      if (position === 9) throw dead;
+      return position === 3 ? logits.map(value => -value) : logits;
+    };
+    const { status } = await run([...VERIFY, ...FILES], { fault });
+    expect(status).toBe(3);
+    const { verdict, prompts } = readReport(report);
+    expect([verdict, prompts.map(prompt => prompt.verdict)]).toEqual(['error', ['fail']]);
+    expect(prompts[0]!.positions).toHaveLength(9);
+    expect(prompts[0]!.positions[3]!.failures).not.toEqual([]);
+  });
+
+  test('within a repetition that was not the same before: what was not is in the report', async () => {
+    let calls = 0;
+    const fault = faultAt(4, logits => {
+      // The comparison, the first run, the second, the third.
+      if (++calls === 4) throw dead;
+      if (calls === 3) logits[7]! += 1;
+      return logits;
+    });
+    const { status } = await run([...VERIFY, '-n', '6', '--repeat', '3', ...FILES], { fault });
+    expect(status).toBe(3);
+    expect(readReport(report).stability).toMatchObject([
+      { identical: false, unstable: [{ prompt: 1, position: 4, run: 2 }] },
+    ]);
+  });
+
   test('that is not there: a report without device or prompts', async () => {
     const { status, stdout, stderr } = await run([...VERIFY, ...FILES], { openError: dead });
     expect({ status, stdout, stderr }).toEqual({
@@ -332,6 +360,12 @@ describe('prompts', () => {
       [3, ' it'],
       [4, 'a\nb\n'],
     ]);
+  });
+
+  test('a matrix that there is not is refused before anything runs', async () => {
+    const error = await refusal([...VERIFY, '--matrix', 'layers.0.wq', '--matrix', 'layers.99.w2']);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toMatch(/no such matrix: got layers\.99\.w2/);
   });
 
   test('an empty one needs no tokenizer, any other does, which -z brings', async () => {
@@ -496,6 +530,17 @@ describe('golden records', () => {
     const { status, prompts } = await jsonOf(['check', model, '--golden', golden], { fault });
     expect(status).toBe(1);
     expect(prompts[0]!.positions[3]!.failures.map(({ kind }) => kind)).toContain('token');
+  });
+
+  test('a device that fails within a prompt that was wrong before: what was wrong is in the report', async () => {
+    const dead = new DeviceError('RKNPU_SUBMIT failed', { got: 'EIO' });
+    const fault: Fault = (logits, position) => {
+      if (position === 9) throw dead;
+      return position === 3 ? logits.map(value => -value) : logits;
+    };
+    const { status, prompts } = await jsonOf(['check', model, '--golden', golden], { fault });
+    expect([status, prompts.length, prompts[0]!.verdict]).toEqual([3, 1, 'fail']);
+    expect(prompts[0]!.positions).toHaveLength(9);
   });
 
   test('shards of a record are shards of a suite', async () => {

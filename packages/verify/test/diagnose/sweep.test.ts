@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { floatToHalf, halfToFloat } from '@npu-llama/format';
-import { type ModelWeights, sweep } from '../../src/diagnose/index.js';
+import { type Audit, MatrixTally, type ModelWeights, sweep } from '../../src/diagnose/index.js';
 import { FakeDevice, type FakeDeviceOptions, type JobFault } from './support/fake-device.js';
 import { smallModel, summary } from './support/session.js';
 
@@ -262,6 +262,21 @@ describe('a sweep', () => {
     expect(findings.length).toBeGreaterThan(0);
     for (const text of summary(findings)) expect(text).toMatch(common);
     expect(diagnosis.conclusions[0]).toMatch(conclusion);
+  });
+
+  test('tells what it has found before the device fails', async () => {
+    const device = new FakeDevice(weights, {
+      jobFault: ({ matrix, count }) => {
+        if (matrix === 'layers.1.w2' && count > 0) throw new Error('gone');
+        return matrix === 'layers.0.wo' ? { output: v => 2 * v } : undefined;
+      },
+    });
+    const found: Audit['findings'][number][] = [];
+    const onFindings = (more: Audit['findings']) => found.push(...more);
+    const tally = new MatrixTally();
+    await expect(sweep({ npu: device, weights, tally, onFindings })).rejects.toThrow('gone');
+    expect(summary(found)).toEqual([expect.stringMatching(/^layers\.0\.wo: .*2 times too large/)]);
+    expect(tally.reports().find(({ name }) => name === 'layers.0.wo')).toMatchObject({ verdict: 'fail' });
   });
 
   test('finds the lowest bit of a weight that the device reads and its memory does not show', async () => {
