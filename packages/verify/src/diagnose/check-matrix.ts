@@ -119,7 +119,8 @@ function throughFindings(
   const tolerance = toleranceOf(check);
   if (wrong.length === 0) return finding === undefined ? [] : [finding];
   const held = tilesOf(memory);
-  const fromMemory = differences.elements.every(i => differences.got[i] === held[i]);
+  // Where no weight differs, none explains anything.
+  const fromMemory = differences.count > 0 && differences.elements.every(i => differences.got[i] === held[i]);
   // Dense inputs may miss a low bit that a column alone shows.
   const evidence = { matrix, rows: wrong, weights };
   const seen = finding ?? productFinding(evidence, tolerance, fromMemory ? MEMORY_EXPLAINS : undefined);

@@ -264,6 +264,21 @@ describe('a sweep', () => {
     expect(diagnosis.conclusions[0]).toMatch(conclusion);
   });
 
+  test('does not blame weights that are right for a low bit of the results', async () => {
+    const { findings } = await sweepOf(only('layers.0.wo', { output: v => withBit(Math.fround(v), 4) }), [
+      'layers.0.wo',
+    ]);
+    expect(summary(findings)).toEqual([expect.stringMatching(/nearly right, as sums that round/)]);
+  });
+
+  test('takes the exponent bit that every result has set for a bit, not for a factor', async () => {
+    const { findings } = await sweepOf(
+      only('layers.0.wo', { output: (v, { n }) => (n % 16 === 0 ? withBit(Math.fround(v), 30) : v) }),
+      ['layers.0.wo'],
+    );
+    expect(summary(findings)).toEqual([expect.stringMatching(/bit 30 of the float set/)]);
+  });
+
   test('tells what it has found before the device fails', async () => {
     const device = new FakeDevice(weights, {
       jobFault: ({ matrix, count }) => {

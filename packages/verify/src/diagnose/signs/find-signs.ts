@@ -44,8 +44,9 @@ const WHAT: readonly SignFinder[] = [
   resultStrideSign,
   staleInputSign,
   featureStrideSign,
-  factorSign,
+  // A bit of the exponent is a factor, too, where all have it the same way.
   stuckBitSign,
+  factorSign,
   offsetSign,
   columnsMissingSign,
   accumulatedSign,

@@ -84,7 +84,9 @@ export const stuckBitSign: SignFinder = evidence => {
   const wrong = wrongOutputs(evidence);
   for (let bit = 31; bit >= 0; bit--) {
     for (const state of [1, 0] as const) {
-      const stuck = ({ row, n, got }: WrongOutput): boolean => {
+      const stuck = ({ row, n, got }: WrongOutput): boolean | undefined => {
+        // The bits of a NaN are not kept.
+        if (Number.isNaN(got)) return undefined;
         const bits = floatBits(got);
         if (((bits >>> bit) & 1) !== state) return false;
         return productMatches(bitsFloat((bits ^ (1 << bit)) >>> 0), row.sums[n]!, row.magnitudes[n]!);
