@@ -7,7 +7,7 @@ import { type Kernel, KernelError } from '../driver/kernel.js';
 import { LIBC_NAMES, NativeKernel } from '../driver/native-kernel.js';
 import { TracingKernel } from '../driver/tracing-kernel.js';
 import { VendorDriver } from '../driver/vendor/vendor-driver.js';
-import { DeviceError } from '../errors.js';
+import { DeviceError, NumericError } from '../errors.js';
 import { type FfiAdapter, ffiName, loadFfi } from '../ffi/index.js';
 import { CORE_COUNT } from '../hardware/index.js';
 import { checkChip } from './chip.js';
@@ -33,6 +33,11 @@ export interface OpenDeviceOptions {
   readonly rows?: DecodeRows;
   /** Told why, when `auto` opens the simulated device. */
   readonly onFallback?: (reason: string) => void;
+  /**
+   * Told that the device computes a known product wrong, which is an error without: for those who want to find out more about
+   * it. It decodes with the last row count tried then.
+   */
+  readonly onWrongProduct?: (error: NumericError) => void;
   /**
    * Stands between the driver and the kernel: for tests that inject faults, and for tracing. Gets the kernel that every call
    * would go to (also those that look for the device, so with `auto` there may be two) and returns what is called instead.
@@ -74,11 +79,26 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDe
   const ffi = loadFfi(options.ffi);
   const opened = openKind(kind, options, ffi);
   try {
-    const decodeRows = probeRows(opened.driver, cores, options.rows === undefined ? [1, 4] : [options.rows]);
-    return new NpuDevice(opened.kind, opened.driver, cores, decodeRows, ffi.name);
+    return new NpuDevice(
+      opened.kind,
+      opened.driver,
+      cores,
+      findRows(opened.driver, cores, options),
+      ffi.name,
+    );
   } catch (error) {
     closeAfterFailure(opened.driver);
     throw error;
+  }
+}
+
+function findRows(driver: NpuDriver, cores: number, { rows, onWrongProduct }: OpenDeviceOptions): DecodeRows {
+  try {
+    return probeRows(driver, cores, rows === undefined ? [1, 4] : [rows]);
+  } catch (error) {
+    if (onWrongProduct === undefined || !(error instanceof NumericError)) throw error;
+    onWrongProduct(error);
+    return rows ?? 4;
   }
 }
 

@@ -88,6 +88,15 @@ describeDevice('opening the simulated device', () => {
     expect(leftBehind()).toEqual(NOTHING);
   });
 
+  test('opens one that computes wrong for who asks to be told', async () => {
+    simulate('zero-core=2');
+    const told: Error[] = [];
+    await using device = await openDevice({ kind: 'sim', onWrongProduct: error => told.push(error) });
+    expect(device.decodeRows).toBe(4);
+    expect(told).toEqual([expect.any(NumericError)]);
+    expect(told[0]!.message).toMatch(/on core 2/);
+  });
+
   test('refuses a device with a core that never finishes, naming the job', async () => {
     simulate('dead-core=1');
     const error = await rejectionOf(openDevice({ kind: 'sim' }));

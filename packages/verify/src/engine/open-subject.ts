@@ -39,6 +39,11 @@ export async function openSubject(options: OpenSubjectOptions): Promise<NpuUnder
       draft.note('simulated', text);
       watcher.warn(text);
     },
+    // It has failed; what is left is to say where.
+    onWrongProduct: error => {
+      draft.fail(error);
+      watcher.warn(error.message.replaceAll('\n', ' '));
+    },
   });
   draft.device = npu.device;
   return npu;

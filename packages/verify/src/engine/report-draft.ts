@@ -63,7 +63,12 @@ export class ReportDraft {
 
   /** Keeps why there is no verdict. An error that says that the numbers are wrong is one: the NPU fails. */
   fail(error: ToolkitError): void {
-    this.#error = { message: error.message, exitStatus: error.exitStatus };
+    const { message, exitStatus } = error;
+    // A device that computed wrong before it failed is wrong.
+    this.#error =
+      this.#error === undefined
+        ? { message, exitStatus }
+        : { ...this.#error, message: `${this.#error.message}; and then: ${message}` };
   }
 
   get accuracyCounts(): boolean {

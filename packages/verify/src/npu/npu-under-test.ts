@@ -1,3 +1,4 @@
+import type { ToolkitError } from '@npu-llama/format';
 import type { LogitsModel, LogitsSession } from '../verify/index.js';
 
 /** What computes, for reports. */
@@ -117,6 +118,8 @@ export interface OpenNpuOptions {
   readonly onProgress?: (bytesDone: number) => void;
   /** Told why, when `auto` takes the simulated device. */
   readonly onFallback?: (reason: string) => void;
+  /** Told that the device computes wrong from the start; it is opened all the same, to find out where. */
+  readonly onWrongProduct?: (error: ToolkitError) => void;
 }
 
 /** Opens a device and loads a model onto it. */

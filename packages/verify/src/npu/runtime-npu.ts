@@ -19,19 +19,20 @@ export interface RuntimeNpuOptions {
 /**
  * The NPU as the runtime drives it: the one file of this package that knows the runtime.
  * @throws DeviceError when there is no device or it refuses the model, FileError for a damaged model, UsageError for
- *   impossible options, NumericError for a device that computes wrong from the start
+ *   impossible options, NumericError for a device that computes wrong from the start where nobody is told of that
  */
 export const openRuntimeNpu: OpenNpu = openRuntimeNpuWith({});
 
 /** As openRuntimeNpu, with something in between. */
 export function openRuntimeNpuWith({ kernel }: RuntimeNpuOptions): OpenNpu {
   return async ({ model: path, device: kind, devicePath, cores, verifyChecksums, ...callbacks }) => {
-    const { signal, onProgress, onFallback } = callbacks;
+    const { signal, onProgress, onFallback, onWrongProduct } = callbacks;
     const device = await openDevice({
       kind,
       ...(devicePath !== undefined && { path: devicePath }),
       ...(cores !== undefined && { cores }),
       ...(onFallback && { onFallback }),
+      ...(onWrongProduct && { onWrongProduct }),
       ...(kernel && { kernel }),
     });
     try {

@@ -119,12 +119,20 @@ describeDevice('what goes wrong', () => {
     expect(status).toBe(2);
   });
 
-  test('an NPU that computes wrong from the start ends with status 1', () => {
-    const { status, stderr } = spawnSync(process.execPath, [command, ...againstTales, '--device', 'sim'], {
-      encoding: 'utf8',
-      env: { ...process.env, NPU_SIM: 'zero-core=1' },
-    });
+  test('an NPU that computes wrong from the start ends with status 1, and is looked into', () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [command, ...againstTales, '--device', 'sim'],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, NPU_SIM: 'zero-core=1' },
+      },
+    );
     expect(stderr).toMatch(/^verify-npu: the NPU computes a known product wrong, [^\n]*\n$/);
+    expect(stdout).toMatch(/^ +1\. layers\.0\.wqkv: .*core 1, all 0$/m);
+    expect(stdout).toMatch(
+      /^FAIL: the NPU computes a known product wrong.*the first wrong place is layers\.0\.wqkv/m,
+    );
     expect(status).toBe(1);
   });
 
