@@ -1,15 +1,26 @@
+import { inspect } from 'node:util';
 import { ExitStatus } from '@npu-llama/format';
 import { runCommand } from '@npu-llama/format/cli';
 import type { OpenNpu } from '../npu/npu-under-test.js';
+import { INTERNAL_ERROR } from './internal-error.js';
 import { parseOptions } from './parse-options.js';
 import { runOptions } from './run-options.js';
 
 /**
  * The command verify-npu.
  * @param argv the arguments behind the command's name
- * @returns the exit status: an ExitStatus, or 130 or 143 where a signal ended it
+ * @returns the exit status: an ExitStatus, 130 or 143 where a signal ended it, INTERNAL_ERROR where we did
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await command(argv);
+  } catch (error) {
+    process.stderr.write(`${inspect(error)}\n`);
+    return INTERNAL_ERROR;
+  }
+}
+
+function command(argv: readonly string[]): Promise<number> {
   return runCommand('verify-npu', async signal => {
     const options = await parseOptions(argv);
     if (options === undefined) return ExitStatus.fine;

@@ -62,13 +62,18 @@ export class ReportDraft {
   };
 
   /** Keeps why there is no verdict. An error that says that the numbers are wrong is one: the NPU fails. */
-  fail(error: ToolkitError): void {
+  fail(error: Pick<ToolkitError, 'message'> & { readonly exitStatus: number }): void {
     const { message, exitStatus } = error;
     // A device that computed wrong before it failed is wrong.
     this.#error =
       this.#error === undefined
         ? { message, exitStatus }
         : { ...this.#error, message: `${this.#error.message}; and then: ${message}` };
+  }
+
+  /** Whether nothing was found out yet. */
+  get isEmpty(): boolean {
+    return [this.prompts, this.matrices, this.diagnoses, this.stability].every(({ length }) => length === 0);
   }
 
   get accuracyCounts(): boolean {

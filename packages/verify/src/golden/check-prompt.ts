@@ -53,6 +53,7 @@ export async function checkPrompt(options: CheckPromptOptions): Promise<PromptCo
     } catch (error) {
       if (signal?.aborted || !isDeviceFailure(error)) throw error;
       interrupted = error;
+      refusedEnd = end;
       break;
     }
     npuSeconds += (performance.now() - start) / 1000;

@@ -39,7 +39,7 @@ export interface ComparePromptOptions {
 export interface PromptComparison {
   /** Every token that was fed: the prompt's, then the choices. */
   readonly tokens: readonly number[];
-  /** The same, and behind them what the runtime refused to go on with. */
+  /** The same, and behind them what the runtime refused to go on with, or the device failed at. */
   readonly attempted: readonly number[];
   readonly positions: readonly PositionReport[];
   /** What ended it before its time: a device that failed. The positions until then are compared all the same. */
@@ -125,8 +125,8 @@ class Comparison {
     try {
       return await this.#timed('npu', () => this.#options.npu.forward(batch, this.#fed.length));
     } catch (error) {
-      this.#failures.push(refusalOf(error));
       this.#refused = batch;
+      this.#failures.push(refusalOf(error));
       return undefined;
     }
   }

@@ -243,6 +243,19 @@ describe('a device that fails', () => {
     ]);
   });
 
+  test('in a way that nobody thought of: the report has what was found, and no verdict', async () => {
+    const argv = [...VERIFY, '-i', '', '-n', '5', ...FILES];
+    let texts = 0;
+    const second = faultAt(0, logits => {
+      if (++texts === 2) throw new RangeError('Array buffer allocation failed');
+      return logits;
+    });
+    await expect(run([...argv, '-i', 'tea'], { fault: second })).rejects.toThrow(/allocation failed/);
+    const { verdict, runs, prompts: before } = readReport(report);
+    expect([verdict, runs[0]!.error!.exitStatus, before.length]).toEqual(['error', 70, 1]);
+    expect(readFileSync(junit, 'utf8')).toMatch(/<error/);
+  });
+
   test('that is not there: a report without device or prompts', async () => {
     const { status, stdout, stderr } = await run([...VERIFY, ...FILES], { openError: dead });
     expect({ status, stdout, stderr }).toEqual({

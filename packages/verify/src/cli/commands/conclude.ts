@@ -12,6 +12,7 @@ import {
 import type { OpenNpu } from '../../npu/npu-under-test.js';
 import type { ReferenceWeights } from '../../reference/index.js';
 import { encodeReport, reportEndLines, type VerifyReport } from '../../report/index.js';
+import { INTERNAL_ERROR } from '../internal-error.js';
 import type { DeviceOptions, InvestigationOptions, ReportOptions } from '../options.js';
 import { print, type Terminal } from '../terminal.js';
 
@@ -39,9 +40,17 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
   try {
     await investigateDevice(conclusion);
   } catch (error) {
-    // What a step threw because it was interrupted is no verdict; neither is a bad file or option.
-    if (signal.aborted || !(error instanceof ToolkitError)) throw error;
-    if (error.exitStatus === ExitStatus.usageOrFile) throw error;
+    // What a step threw because it was interrupted is no verdict.
+    if (signal.aborted) throw error;
+    if (!(error instanceof ToolkitError)) {
+      // A bug of ours, or no memory: hours of the device's answers must not be lost with it.
+      if (!draft.isEmpty) {
+        draft.fail({ message: String(error), exitStatus: INTERNAL_ERROR });
+        await conclusion.files.write(draft.build());
+      }
+      throw error;
+    }
+    if (error.exitStatus === ExitStatus.usageOrFile && draft.isEmpty) throw error;
     draft.fail(error);
     terminal.warn(error.message.replaceAll('\n', ' '));
   }

@@ -147,7 +147,13 @@ export const jobFaults: readonly Fault[] = [
     name: 'a core that returns zeros from the start',
     put: 'core 1',
     patch: () => simulate('zero-core=1'),
-    expected: { status: 1, by: ['start-up check'], says: /core 1/ },
+    expected: {
+      status: 1,
+      by: ['start-up check', 'logits', 'audit'],
+      place: 'layers.0.wqkv',
+      common: 'core 1',
+      says: /core 1/,
+    },
   },
   {
     name: 'heights below 4 wrong',
