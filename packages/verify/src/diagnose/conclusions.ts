@@ -176,7 +176,7 @@ const MEANINGS: readonly (readonly [SignKey, Meaning])[] = [
     'decodeOnly',
     {
       means: 'heights below 4 are wrong on this device',
-      next: 'decode with 4 rows: --rows 4; where M is 4 already, look at the program of that height',
+      next: 'decode with 4 rows: run-npu --rows 4; where M is 4 already, look at the program of that height',
       weak: true,
     },
   ],

@@ -6,7 +6,7 @@ const TOP = 8;
 /** Random projections that are kept; the RMS error estimated from so many is off by 18 % (1 / sqrt(2 * 16)) typically. */
 const PROJECTIONS = 16;
 
-/** What a golden record keeps of one position's logits: some 200 bytes instead of 4 a token. */
+/** What a golden record keeps of one position's logits: some 450 bytes instead of 4 a token. */
 export interface Sketch {
   /** [token, logit], the highest first, the lower token first of equals. */
   readonly top: readonly (readonly [token: number, logit: number])[];
