@@ -21,6 +21,8 @@ export interface DiagnosisTarget {
   readonly tokens: readonly number[];
   readonly promptTokens: number;
   readonly position: number;
+  /** The first position that failed in any way. */
+  readonly failed: number;
   /** What an audit found when it failed. */
   readonly found: readonly SignedFinding[];
 }
@@ -47,11 +49,12 @@ export async function diagnose(
   const { npu, truth, tolerances, signal, watcher } = subject;
   enter(subject, `diagnosis of position ${target.position}`, npu.matrices.length);
   const { recorder, audit } = await watchAgain(subject, target);
+  const at = { ...target, position: firstWrong(target, audit) };
   return diagnosePosition({
     npu,
     weights: truth,
     file: means.file,
-    inputs: await referenceInputs(target, means.reference(), signal),
+    inputs: await referenceInputs(at, means.reference(), signal),
     recorder,
     audit,
     found: target.found,
@@ -104,9 +107,14 @@ async function watchAgain(
   }
 }
 
-/** The position, and others before it: the first, the prompt's end, one in between. */
-function lookedAt({ position, promptTokens }: DiagnosisTarget): ReadonlySet<number> {
-  const others = [0, promptTokens - 1, promptTokens, Math.floor(position / 2)];
+/** Where what is looked for was seen before the position already, it is looked for there: what comes first explains the rest. */
+function firstWrong({ position, failed }: DiagnosisTarget, audit: Audit): number {
+  return failed < position && audit.positions.has(failed) ? failed : position;
+}
+
+/** The position, and others before it: where the text fails first, the first, the prompt's end, one in between. */
+function lookedAt({ position, failed, promptTokens }: DiagnosisTarget): ReadonlySet<number> {
+  const others = [failed, 0, promptTokens - 1, promptTokens, Math.floor(position / 2)];
   const before = [...new Set(others)].filter(other => other < position);
   return new Set([position, ...before.slice(0, OTHER_POSITIONS)]);
 }

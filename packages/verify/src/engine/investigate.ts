@@ -74,6 +74,7 @@ function targetOf(
     tokens,
     promptTokens,
     position: Math.min(position, last),
+    failed: failed[0]?.position ?? Math.min(position, last),
     found: audit?.findings ?? [],
   };
 }

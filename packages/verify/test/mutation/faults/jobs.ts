@@ -168,6 +168,15 @@ export const jobFaults: readonly Fault[] = [
     expected: { status: 1, by: ['audit'], place: 'layers.0.wqkv', says: /stuck/ },
   },
   {
+    name: 'results beyond 6 cut off',
+    put: 'every matrix, where it tells: first in the first position',
+    arm: board =>
+      board.afterSync(() => {
+        for (const [i, value] of board.results.entries()) board.results[i] = Math.max(-6, Math.min(6, value));
+      }),
+    expected: { status: 1, by: ['audit', 'logits'], place: 'layers.0.w2' },
+  },
+  {
     name: 'a NaN in a result',
     put: 'output 70 of layers.0.w2',
     arm: setResult('layers.0.w2', 70, Number.NaN),
