@@ -76,7 +76,7 @@ export async function diagnosePosition(options: DiagnosePositionOptions): Promis
     findings: findings.map(({ finding }) => finding),
     conclusions: [
       ...(findings.length === 0 ? [NOTHING] : conclude(findings, names.length)),
-      ...(missing.length === 0 ? [] : [`${missing.join(', ')}: not run, the reference gave no input for it`]),
+      ...(missing.length === 0 ? [] : [`${missing.join(', ')}: not run, there was no input for it`]),
     ],
   };
 }

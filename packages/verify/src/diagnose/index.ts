@@ -9,7 +9,6 @@ export { MatrixTally } from './matrix-tally.js';
 export { type ModelWeights, matrixValues } from './model-weights.js';
 export { type RecordedRow, Recorder, type RecorderOptions } from './recorder.js';
 export { ReferenceInputs } from './reference-inputs.js';
-export { referenceOfFile } from './reference-of-file.js';
 export type { Sign, SignKey } from './signs/sign.js';
 export { type Sweep, type SweepOptions, sweep } from './sweep.js';
 export { PRODUCT_TOLERANCE, STEP_FLOOR, STEP_TOLERANCE } from './tolerances.js';

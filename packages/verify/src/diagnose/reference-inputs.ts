@@ -1,12 +1,15 @@
 import type { TiledMatrix } from '@npu-llama/format';
 
-/** Collects what the reference feeds each matrix at one position: give `onMatrix` to an FP16-aware ReferenceSession. */
+/**
+ * What each matrix is fed at one position when it runs alone: give `onMatrix` to an FP16-aware ReferenceSession, or call it
+ * with what a session had.
+ */
 export class ReferenceInputs {
   readonly #inputs = new Map<string, Float32Array>();
 
   constructor(readonly position: number) {}
 
-  /** @param matrix unfused: `layers.3.wq`, `classifier` @param input [columns] f32, copied */
+  /** @param matrix by its part or fused: `layers.3.wq`, `layers.3.wqkv` @param input [columns] f32, copied */
   readonly onMatrix = (matrix: string, position: number, input: Float32Array): void => {
     if (position === this.position) this.#inputs.set(matrix, input.slice());
   };

@@ -29,8 +29,8 @@ export interface DiagnosisTarget {
 
 /** What a diagnosis needs beside the device. */
 export interface DiagnosisMeans {
-  /** The reference's weights: the checkpoint's, or the .npu file's own. */
-  readonly reference: () => ReferenceWeights;
+  /** The checkpoint's weights; without them matrices are fed what they had in the session, which takes no memory. */
+  readonly reference: ReferenceWeights | undefined;
   readonly file: FileWeights;
 }
 
@@ -39,7 +39,8 @@ const OTHER_POSITIONS = 3;
 
 /**
  * Looks for the place of a fault at one position: runs the text again, watched, and checks every product and step of some
- * positions from what went into it; then every matrix alone, fed what the reference feeds it.
+ * positions from what went into it; then every matrix alone, fed what the reference feeds it, or where there is none what
+ * it had in the session.
  */
 export async function diagnose(
   subject: Subject,
@@ -54,7 +55,9 @@ export async function diagnose(
     npu,
     weights: truth,
     file: means.file,
-    inputs: await referenceInputs(at, means.reference(), signal),
+    inputs: means.reference
+      ? await referenceInputs(at, means.reference, signal)
+      : sessionInputs(at, recorder),
     recorder,
     audit,
     found: target.found,
@@ -81,7 +84,7 @@ async function watchAgain(
   const { vocabSize } = model.config;
   const session = npu.watch(recorder.onMatrix);
   try {
-    const text = { tokens: target.tokens, promptTokens: target.promptTokens, until: target.position };
+    const text = { tokens: target.tokens, promptTokens: target.promptTokens, until: Math.max(...positions) };
     await refused(
       runText(session, text, signal, (first, rows) => {
         for (const position of positions) {
@@ -112,11 +115,11 @@ function firstWrong({ position, failed }: DiagnosisTarget, audit: Audit): number
   return failed < position && audit.positions.has(failed) ? failed : position;
 }
 
-/** The position, and others before it: where the text fails first, the first, the prompt's end, one in between. */
-function lookedAt({ position, failed, promptTokens }: DiagnosisTarget): ReadonlySet<number> {
-  const others = [failed, 0, promptTokens - 1, promptTokens, Math.floor(position / 2)];
-  const before = [...new Set(others)].filter(other => other < position);
-  return new Set([position, ...before.slice(0, OTHER_POSITIONS)]);
+/** The position, and others around it: where the text fails first, what comes next, the prompt's end and beginning. */
+function lookedAt({ position, failed, promptTokens, tokens }: DiagnosisTarget): ReadonlySet<number> {
+  const others = [failed, position + 1, promptTokens - 1, promptTokens, 0, Math.floor(position / 2)];
+  const there = [...new Set(others)].filter(other => other !== position && other < tokens.length);
+  return new Set([position, ...there.slice(0, OTHER_POSITIONS)]);
 }
 
 /** What the runtime refuses to go on with is what is looked for: until there it was recorded. */
@@ -126,6 +129,16 @@ async function refused(run: Promise<void>): Promise<void> {
   } catch (error) {
     refusalOf(error);
   }
+}
+
+/** What a matrix cannot be fed again (a NaN, from the matrix before) is left out. */
+function sessionInputs({ position }: DiagnosisTarget, recorder: Recorder): ReferenceInputs {
+  const inputs = new ReferenceInputs(position);
+  for (const { name } of recorder.matrices) {
+    const input = recorder.row(name, position)?.input;
+    if (input?.every(Number.isFinite)) inputs.onMatrix(name, position, input);
+  }
+  return inputs;
 }
 
 async function referenceInputs(

@@ -57,7 +57,7 @@ function targetOf(
   always: boolean,
 ): DiagnosisTarget | undefined {
   const unstable = stability.flatMap(({ unstable: outputs }) => outputs)[0];
-  const failing = verified.find(({ report }) => report.verdict === 'fail');
+  const failing = verified.find(({ report }) => report.verdict === 'fail' && hasPlace(report));
   const unsteady = verified.find(({ report }) => report.number === unstable?.prompt);
   const chosen = failing ?? unsteady ?? (always ? verified[0] : undefined);
   if (chosen === undefined || chosen.tokens.length === 0) return undefined;
@@ -77,6 +77,12 @@ function targetOf(
     failed: failed[0]?.position ?? Math.min(position, last),
     found: audit?.findings ?? [],
   };
+}
+
+/** A sampler that draws what it should not has nothing to do with products. */
+function hasPlace({ positions, failures }: PromptReport): boolean {
+  const all = [...failures, ...positions.flatMap(position => position.failures)];
+  return all.length === 0 || all.some(({ kind }) => kind !== 'sampler');
 }
 
 /** Where a prompt that fails as a whole is furthest off; undefined where the runtime gave up behind what was compared. */

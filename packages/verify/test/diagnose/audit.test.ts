@@ -184,7 +184,7 @@ describe('an audit of a session', () => {
       steps: { logits: (logits, position) => void (position === 6 && logits.fill(0)) },
     });
     expect(summary(audit.findings)).toEqual([
-      "logits: not the classifier's outputs; position 6 of 4 checked",
+      "logits: not the classifier's outputs; position 6 (of the 4 checked)",
     ]);
     expect([...audit.positions.keys()]).toEqual([6]);
   });

@@ -92,7 +92,7 @@ describe('a diagnosis of a position', () => {
       {},
       { inputs: new ReferenceInputs(POSITION), matrices: ['layers.0.wo'] },
     );
-    expect(diagnosis.conclusions.at(-1)).toBe('layers.0.wo: not run, the reference gave no input for it');
+    expect(diagnosis.conclusions.at(-1)).toBe('layers.0.wo: not run, there was no input for it');
   });
 
   test('explains a wrong product by the weights in memory', async () => {

@@ -1,5 +1,5 @@
 import { ExitStatus, type NpuFile, ToolkitError, type Vocabulary } from '@npu-llama/format';
-import { checkpointWeights, MatrixTally, openFileWeights, referenceOfFile } from '../../diagnose/index.js';
+import { checkpointWeights, MatrixTally, openFileWeights } from '../../diagnose/index.js';
 import {
   exitStatusOf,
   investigate,
@@ -77,7 +77,7 @@ async function investigateDevice(conclusion: Conclusion): Promise<void> {
       : fileWeights;
     const subject = { npu, model, vocabulary, tolerances, truth, tally, draft, signal, watcher: terminal };
     await investigate(subject, tasks, options, {
-      reference: () => weights ?? referenceOfFile(fileWeights),
+      reference: weights,
       file: fileWeights,
     });
   } finally {

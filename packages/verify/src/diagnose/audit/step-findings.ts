@@ -56,11 +56,11 @@ function distinctSigns(failed: readonly StepAt[]): Sign[] {
   return [...signs.values()];
 }
 
-/** `every position checked (3)`, `position 41 of 3 checked`. */
+/** `every position checked (3)`, `position 41 (of the 3 checked)`. */
 export function whenSign(positions: readonly number[], checked: number): Sign {
   if (positions.length === checked && checked > 1) {
     return { key: 'everyPosition', text: `every position checked (${checked})` };
   }
-  const text = `position${positions.length === 1 ? '' : 's'} ${rangesText(positions)} of ${checked} checked`;
+  const text = `position${positions.length === 1 ? '' : 's'} ${rangesText(positions)} (of the ${checked} checked)`;
   return { key: 'somePositions', text };
 }

@@ -44,7 +44,7 @@ function positionSign({ rows }: ProductEvidence): Sign | undefined {
       : { key: 'everyPosition', text: `every position checked (${checked.length})` };
   }
   const text = `position${wrong.length === 1 ? '' : 's'} ${rangesText(wrong)}`;
-  return { key: 'somePositions', text: `${text} of ${checked.length} checked` };
+  return { key: 'somePositions', text: `${text} (of the ${checked.length} checked)` };
 }
 
 /** The same job made again: whether it is wrong each time. */
