@@ -7,6 +7,7 @@ import {
   Sampler,
   type Session,
 } from '@npu-llama/runtime';
+import { Pace } from '../reference/pace.js';
 import type { LogitsSession } from '../verify/index.js';
 import type { NpuUnderTest, OpenNpu, WatchedSession } from './npu-under-test.js';
 
@@ -50,6 +51,8 @@ export function openRuntimeNpuWith({ kernel }: RuntimeNpuOptions): OpenNpu {
 }
 
 function npuUnderTest(device: NpuDevice, model: NpuModel): NpuUnderTest {
+  // A call ends with its job: without a turn of the event loop now and then no signal would come through in hours of them.
+  const pace = new Pace();
   return {
     device: {
       description: device.description,
@@ -60,9 +63,12 @@ function npuUnderTest(device: NpuDevice, model: NpuModel): NpuUnderTest {
       ffi: device.ffi,
     },
     matrices: model.matrices,
-    createSession: () => logitsSession(model.createSession()),
-    watch: onMatrix => watchedSession(model.createSession({ onProduct: onMatrix })),
-    multiply: (matrix, input, rows) => model.multiply(matrix, input, rows),
+    createSession: () => logitsSession(model.createSession(), pace),
+    watch: onMatrix => watchedSession(model.createSession({ onProduct: onMatrix }), pace),
+    multiply: async (matrix, input, rows) => {
+      if (pace.due) await pace.rest();
+      return model.multiply(matrix, input, rows);
+    },
     readWeights: matrix => model.readWeights(matrix),
     createSampler: options => {
       const sampler = new Sampler(options);
@@ -80,20 +86,22 @@ function npuUnderTest(device: NpuDevice, model: NpuModel): NpuUnderTest {
   };
 }
 
-function logitsSession(session: Session): LogitsSession {
+function logitsSession(session: Session, pace: Pace): LogitsSession {
   return {
     // One token takes the path of generating, several that of a prompt.
-    forward: (tokens, firstPosition) =>
-      tokens.length === 1
+    forward: async (tokens, firstPosition) => {
+      if (pace.due) await pace.rest();
+      return tokens.length === 1
         ? session.forward(tokens[0]!, firstPosition)
-        : session.forwardBatch(tokens, firstPosition, { logits: 'all' }),
+        : session.forwardBatch(tokens, firstPosition, { logits: 'all' });
+    },
     close: () => session.close(),
   };
 }
 
-function watchedSession(session: Session): WatchedSession {
+function watchedSession(session: Session, pace: Pace): WatchedSession {
   return {
-    ...logitsSession(session),
+    ...logitsSession(session, pace),
     get keyValues() {
       return session.keyValues;
     },

@@ -226,4 +226,25 @@ describeDevice('the NPU under test', () => {
     const missing = openRuntimeNpu({ model: folder.file('missing.npu'), device: 'sim' });
     await expect(missing).rejects.toBeInstanceOf(FileError);
   });
+
+  test('lets signals through between jobs, however many follow each other', async () => {
+    await withNpu(async npu => {
+      const session = npu.createSession();
+      const input = new Float32Array(TINY.dim);
+      const jobs = {
+        forward: () => session.forward([1], 0),
+        multiply: () => npu.multiply('classifier', input, 1),
+      };
+      for (const [name, job] of Object.entries(jobs)) {
+        let turn = false;
+        setImmediate(() => {
+          turn = true;
+        });
+        const deadline = performance.now() + 2000;
+        while (!turn && performance.now() < deadline) await job();
+        expect({ name, turn }).toEqual({ name, turn: true });
+      }
+      await session.close();
+    });
+  });
 });
