@@ -24,6 +24,11 @@ export function readJsonFile<Schema extends v.GenericSchema>(
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const where = v.getDotPath(issue);
+    // valibot expects the key itself of an object that lacks it.
+    const key = where?.split('.').at(-1);
+    if (issue.received === 'undefined' && issue.expected === JSON.stringify(key)) {
+      throw new FileError(path, `is no ${what}: ${where} is missing`);
+    }
     throw new FileError(path, `is no ${what}${where === null ? '' : `: ${where} will not do`}`, {
       got: issue.received,
       wanted: issue.expected ?? issue.message,
@@ -46,8 +51,14 @@ function readBounded(path: string, maxBytes: number, what: string): Uint8Array {
 }
 
 function parseJson(bytes: Uint8Array, path: string, what: string): unknown {
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new FileError(path, `is no ${what}: not UTF-8 text`, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
   } catch (error) {
     throw new FileError(path, `is no ${what}: no JSON`, {
       got: error instanceof Error ? error.message : String(error),

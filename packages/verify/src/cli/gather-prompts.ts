@@ -13,10 +13,13 @@ const STDIN = 0;
  */
 export function promptsOfOptions(options: PromptOptions): SuitePrompt[] {
   const { texts, file, textFile, mode, positions, temperature, topP, seeds } = options;
+  if (file === '-' && textFile === '-') {
+    throw new UsageError('--prompts and --text both name standard input', { next: 'leave one of them out' });
+  }
   const lines = file === undefined ? [] : linesOf(readText(file));
   const given = [...texts, ...lines, ...(textFile === undefined ? [] : [readText(textFile)])];
   if (file !== undefined && lines.length === 0) {
-    throw new UsageError(`no prompt in ${file}`, { wanted: 'one a line' });
+    throw new UsageError(`no prompt in ${nameOf(file)}`, { wanted: 'one a line' });
   }
   return (given.length === 0 ? [''] : given).flatMap((text): SuitePrompt[] => {
     const common = { text, mode, positions, temperature, topP };
@@ -27,7 +30,7 @@ export function promptsOfOptions(options: PromptOptions): SuitePrompt[] {
 
 /**
  * Encodes prompts and sees to it that each fits the model.
- * @param source of the vocabulary, for messages
+ * @param source what would have held the vocabulary, for messages
  * @throws UsageError for one that does not
  */
 export function encodePrompts(
@@ -69,8 +72,12 @@ function linesOf(text: string): string[] {
   return text.split(/\r?\n/).filter(line => line !== '');
 }
 
+function nameOf(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
 function readText(path: string): string {
-  const name = path === '-' ? 'standard input' : path;
+  const name = nameOf(path);
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path === '-' ? STDIN : path);

@@ -31,7 +31,7 @@ export function seedNumber(text: string): bigint {
   if (/^\d{1,20}$/.test(text) && BigInt.asUintN(64, BigInt(text)) !== 0n) return BigInt(text);
   throw new UsageError('impossible seed', {
     got: JSON.stringify(text),
-    wanted: 'a whole number that is not 0',
+    wanted: 'a whole number from 1 on, of 20 digits at most',
   });
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { UsageError } from '@npu-llama/format';
 import yargs, { type Argv } from 'yargs';
 import { parseShard, parseTolerance } from '../suite/index.js';
@@ -13,6 +14,7 @@ import type {
 
 const DEVICE_KINDS = ['auto', 'rknpu', 'sim'] as const;
 const SEE_HELP = 'see verify-npu --help';
+const DASHED_VALUE = 'a value that begins with a dash needs an equals sign, as in -i=-...';
 /** Positions of a prompt that are audited when nobody says how many: the prompt's end, what follows it, and one later. */
 const DEFAULT_AUDITS = 3;
 
@@ -93,7 +95,7 @@ const TOKENIZER = { ...TEXT, alias: 'tokenizer', describe: 'tokenizer file (defa
 
 function common(parser: Argv): Argv {
   return parser
-    .wrap(110)
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
     .locale('en')
     .version(version)
     .parserConfiguration({ 'parse-positional-numbers': false })
@@ -101,7 +103,10 @@ function common(parser: Argv): Argv {
     .exitProcess(false)
     .fail((message, error) => {
       if (error instanceof UsageError) throw error;
-      throw new UsageError((message ?? error.message).replaceAll(/\s+/g, ' '), { next: SEE_HELP });
+      const text = (message ?? error.message).replaceAll(/\s+/g, ' ');
+      // A prompt of "-oh" is taken for options, the last of them without a value.
+      const dash = text.startsWith('Not enough arguments following') ? `${DASHED_VALUE}; ` : '';
+      throw new UsageError(text, { next: `${dash}${SEE_HELP}` });
     });
 }
 
@@ -341,7 +346,8 @@ function readReport(args: Arguments): ReportOptions {
     html: optional(args, 'html'),
   };
   const files = [report.output, report.junit, report.html].filter(file => file !== undefined);
-  const twice = files.find((file, i) => files.indexOf(file) !== i);
+  const paths = files.map(file => resolve(file));
+  const twice = files.find((_, i) => paths.indexOf(paths[i]!) !== i);
   if (twice !== undefined) throw new UsageError('two reports to one file', { got: twice });
   return report;
 }

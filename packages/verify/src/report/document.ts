@@ -73,6 +73,13 @@ function requireVersion(path: string, document: unknown): void {
       ? document.schemaVersion
       : undefined;
   if (found === REPORT_SCHEMA_VERSION) return;
+  // A suite and a golden record have a schemaVersion of their own.
+  if (isOther(document)) {
+    throw new FileError(path, 'is no report of verify-npu', {
+      got: 'a suite or a golden record',
+      next: 'give a file that verify-npu -o wrote',
+    });
+  }
   throw new FileError(
     path,
     found === undefined ? 'is no report of verify-npu' : 'is a report of another version',
@@ -81,6 +88,13 @@ function requireVersion(path: string, document: unknown): void {
       wanted: String(REPORT_SCHEMA_VERSION),
       next: 'make it with this version of verify-npu',
     },
+  );
+}
+
+/** What has prompts, but no verdict. */
+function isOther(document: unknown): boolean {
+  return (
+    typeof document === 'object' && document !== null && 'prompts' in document && !('verdict' in document)
   );
 }
 

@@ -169,6 +169,8 @@ describe('refuses', () => {
     ],
     ['an unknown option', [...VERIFY, '--colour'], /Unknown argument: colour/],
     ['an option of another command', [...CHECK, '-i', 'a'], /Unknown argument: i/],
+    ['a prompt that begins with a dash', [...VERIFY, '-i', '-oh'], /needs an equals sign, as in -i=-/],
+    ['a file twice by another spelling', [...VERIFY, '-o', 'a', '--html', './a'], /two reports to one file/],
     ['an option without a value', [...VERIFY, '-o'], /Not enough arguments following: o/],
     ['a reference twice', [...VERIFY, '--reference', 'n.bin'], /--reference given 2 times/],
     ['-n twice', [...VERIFY, '-n', '1', '-n', '2'], /-n given 2 times/],

@@ -88,6 +88,8 @@ describe('reading refuses, and says what and where:', () => {
   test('JSON that is no report, or one of another version', () => {
     expect(refusal('null')).toContain('is no report of verify-npu: got no schemaVersion, wanted 2');
     expect(refusal('{}')).toContain('is no report of verify-npu');
+    const golden = refusal('{"schemaVersion":1,"prompts":[]}');
+    expect(golden).toContain('is no report of verify-npu: got a suite or a golden record');
     expect(refusal('{"schemaVersion":1}')).toContain('another version: got schemaVersion 1, wanted 2');
   });
 

@@ -76,10 +76,7 @@ describe('refuses, naming the field,', () => {
   const sampled = { mode: 'free', temperature: 1, seeds: [1] };
   test.each<[string, object, string]>([
     ['another version', { ...MINIMAL, schemaVersion: 2 }, 'schemaVersion'],
-    ['no version', { ...MINIMAL, schemaVersion: undefined }, 'schemaVersion'],
-    ['no name', { ...MINIMAL, name: undefined }, 'name'],
     ['an unknown field', { ...MINIMAL, prompt: 'Once' }, 'prompt'],
-    ['no prompts', { ...MINIMAL, prompts: undefined }, 'prompts'],
     ['an empty list of them', { ...MINIMAL, prompts: [] }, 'prompts'],
     ['text for a list', { ...MINIMAL, prompts: 'Once' }, 'prompts'],
     ['more prompts than any board gets through', { ...MINIMAL, prompts: Array(10_001).fill({}) }, 'prompts'],
@@ -112,6 +109,10 @@ describe('refuses, naming the field,', () => {
     expect(reading).toThrow(FileError);
     expect(reading).toThrow(`${path}: is no suite: ${field} will not do`);
   });
+
+  test.each(['schemaVersion', 'name', 'prompts'])('no %s', field => {
+    expect(() => read({ ...MINIMAL, [field]: undefined })).toThrow(`is no suite: ${field} is missing`);
+  });
 });
 
 describe('refuses a file', () => {
@@ -127,7 +128,7 @@ describe('refuses a file', () => {
 
   test('that is not UTF-8', () => {
     writeFileSync(path, Buffer.from([0x7b, 0xff, 0x7d]));
-    expect(() => readSuite(path)).toThrow(/is no suite: no JSON/);
+    expect(() => readSuite(path)).toThrow(/is no suite: not UTF-8 text/);
   });
 
   test('that is too large, before reading it', () => {

@@ -32,7 +32,7 @@ export async function runRecord(options: RecordOptions, signal: AbortSignal): Pr
   const suite = readSuite(options.suite);
   const { config } = checkpoint.layout;
   const vocabulary = readVocabulary(options, model, config.vocabSize);
-  const prompts = encodePrompts(suite.prompts, vocabulary, config, options.suite);
+  const prompts = encodePrompts(suite.prompts, vocabulary, config, options.model ?? options.checkpoint);
   const onProgress = (done: number): void => terminal.update(done);
   terminal.stage('hashing the checkpoint', checkpoint.layout.fileBytes);
   const checkpointSha256 = await sha256OfCheckpoint(checkpoint, { signal, onProgress });
