@@ -1,12 +1,12 @@
 import { diagnosisLines, LISTED_POSITIONS, matrixLine, verdictReportLine } from './report-lines.js';
 import type { Failure, MatrixReport, PromptReport, Stability, VerifyReport } from './schema.js';
-import { verdictReason } from './verdict-words.js';
+import { findingText, verdictReason } from './verdict-words.js';
 import { counted, failureText, forkText, positionText, printable, runLabel } from './words.js';
 import { type XmlElement, xmlDocument } from './xml.js';
 
 interface TestCase {
   readonly name: string;
-  readonly group: 'prompts' | 'matrices' | 'stability' | 'run';
+  readonly group: 'prompts' | 'matrices' | 'stability' | 'diagnosis' | 'run';
   readonly seconds: number | undefined;
   readonly problem?: {
     readonly element: 'failure' | 'error';
@@ -67,7 +67,7 @@ function casesOf(report: VerifyReport, index: number): TestCase[] {
   const prompts = report.prompts.filter(prompt => prompt.run === index);
   const matrices = report.matrices.filter(matrix => matrix.run === index);
   const stability = report.stability.filter(one => one.run === index);
-  return [
+  const cases: TestCase[] = [
     ...prompts.map(prompt => promptCase(report, prompt)),
     ...matrices.map(matrix => matrixCase(report, matrix)),
     ...stability.map(stabilityCase),
@@ -86,6 +86,27 @@ function casesOf(report: VerifyReport, index: number): TestCase[] {
         ]
       : []),
   ];
+  const told = run.verdict !== 'fail' || cases.some(({ problem }) => problem !== undefined);
+  return told ? cases : [...cases, diagnosisCase(report, index)];
+}
+
+/** What fails where every prompt and every product is right, as a file that is damaged: no case else would say so. */
+function diagnosisCase(report: VerifyReport, index: number): TestCase {
+  const diagnoses = report.diagnoses.filter(({ run }) => run === index);
+  const finding = diagnoses.flatMap(({ findings }) => findings)[0];
+  return {
+    name: 'nothing else is wrong',
+    group: 'diagnosis',
+    seconds: undefined,
+    problem: {
+      element: 'failure',
+      type: 'diagnosis',
+      lines: [
+        finding ? `${printable(finding.place)}: ${findingText(finding)}` : 'the verdict of the run is "fail"',
+        ...diagnoses.flatMap(diagnosisLines),
+      ],
+    },
+  };
 }
 
 function promptCase(report: VerifyReport, prompt: PromptReport): TestCase {

@@ -5,13 +5,13 @@ import { summaryTable } from './summary-table.js';
 import { findingText, verdictReason, verdictWord } from './verdict-words.js';
 import {
   counted,
+  exampleText,
   failureText,
   figureText,
   forkText,
   positionText,
   printable,
   runLabel,
-  valueText,
   YARDSTICK_NAMES,
 } from './words.js';
 
@@ -28,6 +28,14 @@ export function reportLines(report: VerifyReport): string[] {
     ...report.prompts.flatMap(prompt => promptReportLines(prompt, report).map(line => of(prompt.run) + line)),
     ...reportEndLines(report),
   ];
+}
+
+/** Of a merged report: the prompts that fail, on the boards where they do. */
+export function failedPromptLines(report: VerifyReport): string[] {
+  const of = runPrefix(report);
+  return report.prompts
+    .filter(({ verdict }) => verdict === 'fail')
+    .flatMap(prompt => promptReportLines(prompt, report).map(line => of(prompt.run) + line));
 }
 
 /** What comes after the prompts, where those were told as they came. */
@@ -151,13 +159,9 @@ export function diagnosisLines({ prompt, position, findings, conclusions }: Diag
   ];
 }
 
-function exampleLines({ example }: Finding): string[] {
-  if (example === undefined) return [];
-  const { output, got, wanted, tolerance } = example;
-  const where = example.position === undefined ? '' : ` at position ${example.position}`;
-  return [
-    `     output ${output}${where}: got ${valueText(got)}, wanted ${valueText(wanted)}, tolerance ${figureText(tolerance)}`,
-  ];
+function exampleLines(finding: Finding): string[] {
+  const text = exampleText(finding);
+  return text === undefined ? [] : [`     ${text}`];
 }
 
 function stabilityLines(stability: Stability, report: VerifyReport): string[] {

@@ -86,7 +86,7 @@ function runFacts(report: VerifyReport): [string, string][] {
       ...(speed ? [`NPU ${rate(speed.npu)}`] : []),
     ];
     return [
-      [`device${of}`, device === undefined ? 'none' : printable(device.description)],
+      ...(device ? [[`device${of}`, printable(device.description)] as [string, string]] : []),
       ...(speeds.length > 0 ? [[`speed${of}`, speeds.join(', ')] as [string, string]] : []),
     ];
   });

@@ -1,5 +1,5 @@
 import type { Finding, VerifyReport } from './schema.js';
-import { counted, printable, rangesText, runLabel } from './words.js';
+import { counted, printable, rangesText, runLabel, wrongText } from './words.js';
 
 /** The verdict as it is shown. */
 export function verdictWord(verdict: VerifyReport['verdict']): 'PASS' | 'FAIL' | 'ERROR' {
@@ -24,11 +24,12 @@ export function verdictReason(report: VerifyReport): string {
 }
 
 /** A finding in words: `16 of 288 outputs wrong (rows 32-47): core 1, every position`. */
-export function findingText({ what, wrong, of, ranges, common }: Finding): string {
-  const things = what === 'weights' ? 'weights' : what === 'step' ? 'results' : 'outputs';
+export function findingText(finding: Finding): string {
+  const { ranges, common } = finding;
+  const much = wrongText(finding);
   const rows = ranges.length === 0 ? '' : ` (${rangesText(ranges)})`;
-  const alike = common.length === 0 ? '' : `: ${common.map(printable).join(', ')}`;
-  return `${wrong} of ${of} ${things} wrong${rows}${alike}`;
+  const alike = common.map(printable).join(', ');
+  return [...(much === undefined ? [] : [`${much}${rows}`]), ...(alike === '' ? [] : [alike])].join(': ');
 }
 
 function errorParts(report: VerifyReport): string[] {
@@ -71,7 +72,9 @@ function wrongParts(report: VerifyReport): string[] {
 
 function rightParts(report: VerifyReport): string[] {
   const { summary, prompts, matrices, stability } = report;
-  const forks = prompts.filter(({ fork }) => fork !== undefined).length;
+  const forked = prompts.filter(({ fork }) => fork !== undefined);
+  const drawn = forked.filter(({ sampling }) => (sampling?.temperature ?? 0) > 0).length;
+  const greedy = forked.length - drawn;
   const steady = stability.length > 0 && stability.every(({ identical }) => identical);
   return [
     ...(prompts.length > 0
@@ -79,7 +82,8 @@ function rightParts(report: VerifyReport): string[] {
           `${counted(summary.positions, 'position')} of ${counted(prompts.length, 'prompt')} within every tolerance`,
         ]
       : []),
-    ...(forks > 0 ? [`${counted(forks, 'prompt')} parted where both candidates are as good`] : []),
+    ...(greedy > 0 ? [`${counted(greedy, 'prompt')} parted where both candidates are as good`] : []),
+    ...(drawn > 0 ? [`${counted(drawn, 'prompt')} parted where the coin fell between two candidates`] : []),
     ...(matrices.length === 1 ? ['the one matrix checked computes what it should'] : []),
     ...(matrices.length > 1 ? [`all ${matrices.length} matrices checked compute what they should`] : []),
     ...(steady ? ['every run the same bit by bit'] : []),

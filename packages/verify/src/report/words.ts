@@ -1,5 +1,13 @@
 import { showText } from '../text/index.js';
-import type { Comparison, Failure, Fork, PositionReport, PromptReport, VerifyReport } from './schema.js';
+import type {
+  Comparison,
+  Failure,
+  Finding,
+  Fork,
+  PositionReport,
+  PromptReport,
+  VerifyReport,
+} from './schema.js';
 import type { Yardstick } from './summary.js';
 
 /** What every report says alike: figures, tokens, reasons. None of it can disturb a terminal. */
@@ -32,15 +40,23 @@ export function valueText(value: number | string): string {
   return Number.isFinite(number) ? String(Number(number.toPrecision(5))) : String(number);
 }
 
+/** A figure beyond a tolerance, with as many digits as tell the two apart. */
+function excessText(got: number, tolerance: number): string {
+  for (let digits = 3; digits < 8 && Number(got.toPrecision(digits - 1)) <= tolerance; digits++) {
+    if (Number(got.toPrecision(digits)) > tolerance) return toleranceText(got, digits);
+  }
+  return figureText(got);
+}
+
 /** A tolerance as it is written, four digits of it at most: 0.03, 1.907e-6. */
-export function toleranceText(value: number): string {
-  const short = Number(value.toPrecision(4));
+export function toleranceText(value: number, digits = 4): string {
+  const short = Number(value.toPrecision(digits));
   return short !== 0 && Math.abs(short) < 1e-3 ? short.toExponential() : String(short);
 }
 
-/** With a capital, unless it begins with the name of a place or a file, and a full stop. */
+/** With a capital, unless it begins with the name of a place, a file or a board (`board-a: ...`), and a full stop. */
 export function sentence(text: string): string {
-  const named = /^\S*[._/]\S/.test(text);
+  const named = /^(?:\S*[._/]\S|\S+(?: #\d+)?: )/.test(text);
   const begun = named ? text : text.replace(/^\p{Ll}/u, letter => letter.toUpperCase());
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
@@ -76,11 +92,11 @@ export function failureText(failure: Failure, pieces: PromptReport['pieces'] = {
     case 'positionRms':
     case 'meanRms':
       return (
-        `${failure.kind === 'meanRms' ? 'mean ' : ''}RMS error ${figureText(failure.got)} of the spread ` +
+        `${failure.kind === 'meanRms' ? 'mean ' : ''}RMS error ${excessText(failure.got, failure.tolerance)} of the spread ` +
         `against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${toleranceText(failure.tolerance)}`
       );
     case 'klDivergence':
-      return `KL ${figureText(failure.got)} nats against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${toleranceText(failure.tolerance)}`;
+      return `KL ${excessText(failure.got, failure.tolerance)} nats against ${YARDSTICK_NAMES[failure.yardstick]}, tolerance ${toleranceText(failure.tolerance)}`;
     case 'audit':
       return `${counted(failure.wrongPlaces, 'product or step', 'products or steps')} wrong, first ${printable(failure.first)}`;
     case 'refused':
@@ -124,9 +140,31 @@ export function positionText(position: PositionReport, pieces: PromptReport['pie
 export function forkText(fork: Fork, pieces: PromptReport['pieces']): string {
   return (
     `fork at position ${fork.position}: reference ${tokenText(fork.reference.token, pieces)} at ` +
-    `${logitText(fork.reference.logit)}, better by ${logitText(fork.referenceMargin)}; ` +
-    `NPU ${tokenText(fork.npu.token, pieces)}, better by ${logitText(fork.npuMargin)}`
+    `${logitText(fork.reference.logit)}, ${marginText(fork.referenceMargin)}; ` +
+    `NPU ${tokenText(fork.npu.token, pieces)} at ${logitText(fork.npu.logit)}, ${marginText(fork.npuMargin)}`
   );
+}
+
+/** A side's preference for its own candidate: what was drawn may be the worse one. */
+export function marginText(margin: number): string {
+  return `${margin < 0 ? 'worse' : 'better'} by ${logitText(Math.abs(margin))}`;
+}
+
+/** How much of a place is wrong: `16 of 288 outputs wrong`; nothing where it is wrong as a whole, as by its checksum. */
+export function wrongText({ what, wrong, of }: Finding): string | undefined {
+  if (what === 'weights' && of === 1) return undefined;
+  const things = what === 'weights' ? 'weights' : what === 'step' ? 'results' : 'outputs';
+  return `${wrong} of ${of} ${things} wrong`;
+}
+
+/** `output 31 at position 4: got -0.5, wanted 0.25, tolerance 1.2e-5`; of weights the row that one is in. */
+export function exampleText({ what, example }: Finding): string | undefined {
+  if (example === undefined) return undefined;
+  const { output, got, wanted, tolerance, position } = example;
+  const values = `got ${valueText(got)}, wanted ${valueText(wanted)}`;
+  if (what === 'weights') return `a weight of row ${output}: ${values}`;
+  const at = position === undefined ? '' : ` at position ${position}`;
+  return `output ${output}${at}: ${values}, tolerance ${figureText(tolerance)}`;
 }
 
 /** A run's name among the runs: its host, numbered where another has the same. */

@@ -391,6 +391,10 @@ describe('prompts', () => {
     writeRandomTokenizer(tokenizer, TINY.vocabSize);
     const { prompts } = await jsonOf([...withoutTokenizer, '-i', 'tea', '-z', tokenizer]);
     expect(prompts[0]!.text).toBe('tea');
+    const tea = folder.file('tea.json');
+    writeFileSync(tea, JSON.stringify({ schemaVersion: 1, name: 'tea', prompts: [{ text: 'tea' }] }));
+    const recording = run(['record', checkpoint, '--suite', tea, '-o', folder.file('tea-golden.json')]);
+    await expect(recording).rejects.toThrow(/model\.bin holds no tokenizer to encode prompt 1 with/);
   });
 
   test('seeds are a comparison each, whose names tell them apart', async () => {
@@ -409,6 +413,7 @@ describe('prompts', () => {
     ['fewer positions than its tokens', [...VERIFY, '-i', 'tea', '-n', '1'], /does not fit/],
     ['more positions than the model has', [...VERIFY, '-n', '25'], /got 25, wanted 1 to 24/],
     ['a prompt file that is not there', [...VERIFY, '--prompts', 'nowhere.txt'], /nowhere\.txt/],
+    ['standard input twice', [...VERIFY, '--prompts', '-', '--text', '-'], /both name standard input/],
     ['a prompt file without prompts', [...VERIFY, '--prompts', '/dev/null'], /no prompt in \/dev\/null/],
   ])('refuses %s before a device is opened', async (_, argv, message) => {
     expect((await refusal([...argv, '-o', folder.file('none.json')])).message).toMatch(message);
@@ -504,7 +509,14 @@ describe('shards', () => {
     await run([...VERIFY, ...BATCH, '--shard', '2/2', '-o', two], {
       openError: new DeviceError('no device', { got: 'EIO' }),
     });
-    expect((await run(['merge', one, two])).status).toBe(3);
+    expect(await run(['merge', one, two])).toMatchObject({
+      status: 3,
+      stdout: expect.stringMatching(/^\S+ #2: error: no device: got EIO\n(.*\n)*ERROR: \S+ #2: no device/m),
+    });
+    // Nothing else would say why.
+    const whole = folder.file('whole.json');
+    await run([...VERIFY, '-o', whole], { openError: new DeviceError('no device', { got: 'EIO' }) });
+    expect(await run(['merge', whole])).toMatchObject({ status: 3, stdout: 'ERROR: no device: got EIO\n' });
     names = readdirSync(folder.path).sort();
     expect((await refusal(['merge', one, '-o', folder.file('all.json')])).message).toMatch(/shard 2\/2/);
   });
@@ -615,7 +627,9 @@ describe('golden records', () => {
       const less = edited('less.json', ({ tolerances: _, ...record }) => record);
       names = readdirSync(folder.path).sort();
       expect((await refusal(['check', model, '--golden', more])).message).toMatch(/comment will not do/);
-      expect((await refusal(['check', model, '--golden', less])).message).toMatch(/tolerances will not do/);
+      expect((await refusal(['check', model, '--golden', less])).message).toMatch(
+        /is no golden record: tolerances is missing/,
+      );
     });
   });
 

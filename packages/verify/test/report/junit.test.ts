@@ -8,6 +8,7 @@ import type { VerifyReport } from '../../src/report/schema.js';
 import { xmlDocument } from '../../src/report/xml.js';
 import { buildPrompt, buildReport } from '../support/report-builder.js';
 import {
+  damagedReport,
   errorReport,
   failingReport,
   mergedReport,
@@ -74,6 +75,17 @@ describe('a test suite', () => {
     expect(names[0]).toBe('prompt 1 (forced): story 1');
     expect(names).toContain('layers.3.w2');
     expect(names.at(-1)).toBe('3 runs of the same tokens are the same bit by bit');
+  });
+
+  test('that fails has a case that does, also where every prompt and product is right', () => {
+    const [suite] = find(damagedReport(), '/testsuites/testsuite');
+    expect(suite!.attributes).toMatchObject({ tests: '1', failures: '1', errors: '0' });
+    const [failure] = find(damagedReport(), '//testcase[contains(@classname, ".diagnosis")]/failure');
+    expect(failure!.attributes['message']).toBe(
+      "layers.2.wqkv: the file's checksum is not that of its bytes",
+    );
+    expect(failure!.text).toContain('the .npu file is damaged');
+    expect(find(failingReport(), '//testcase[contains(@classname, ".diagnosis")]')).toEqual([]);
   });
 
   test('says how long, where that is known', () => {

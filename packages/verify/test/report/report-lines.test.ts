@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { LISTED_POSITIONS, promptReportLines, reportLines } from '../../src/report/report-lines.js';
+import type { PromptReport } from '../../src/report/schema.js';
+import { failureText } from '../../src/report/words.js';
 import { buildPrompt, buildReport } from '../support/report-builder.js';
 import {
+  damagedReport,
   errorReport,
   failingReport,
   freeReport,
@@ -107,14 +110,42 @@ describe('lines', () => {
     );
   });
 
+  test('a figure is never shown as its tolerance that it is beyond', () => {
+    const texts = [0.0100004, 0.01049, 0.012, 3].map(got =>
+      failureText({ kind: 'positionRms', yardstick: 'fp16', got, tolerance: 0.01 }),
+    );
+    expect(texts.map(text => /error (\S+) of/.exec(text)![1])).toEqual(['0.0100004', '0.0105', '0.012', '3']);
+    const kl = { kind: 'klDivergence', yardstick: 'fp16', got: 3.004e-4, tolerance: 3e-4 } as const;
+    expect(failureText(kl)).toBe('KL 3.004e-4 nats against FP16-aware, tolerance 3e-4');
+  });
+
+  test('what is wrong as a whole is not counted, and weights are not outputs', () => {
+    const { diagnoses, ...report } = damagedReport();
+    const [damaged] = diagnoses[0]!.findings;
+    expect(reportLines(damagedReport())).toContain(
+      "  1. layers.2.wqkv: the file's checksum is not that of its bytes",
+    );
+    const example = { output: 15, got: 0.5, wanted: 0.25, tolerance: 0 };
+    const findings = [{ ...damaged!, wrong: 1, of: 9216, ranges: [[15, 15] as [number, number]], example }];
+    const lines = reportLines({ ...report, diagnoses: [{ ...diagnoses[0]!, findings }] });
+    expect(lines).toContain('     a weight of row 15: got 0.5, wanted 0.25');
+  });
+
   test('say where free ways part, or that they do not', () => {
     const lines = reportLines(freeReport());
     expect(lines[0]).toBe(
-      'prompt 1: fork at position 53: reference " \\"" (41) at 8.8457, better by 0.0080; NPU " every" (21), better by 0.0021',
+      'prompt 1: fork at position 53: reference " \\"" (41) at 8.8457, better by 0.0080; NPU " every" (21) at 8.8412, better by 0.0021',
     );
     expect(lines[1]).toMatch(/^prompt 1 .*; 54 tokens in common; /);
     expect(lines[2]).toMatch(/^prompt 2 .*; 97 tokens in common, no fork; /);
-    expect(lines.at(-1)).toContain('1 prompt parted where both candidates are as good');
+    expect(lines.at(-1)).toContain('1 prompt parted where the coin fell between two candidates');
+    const { prompts, ...report } = freeReport();
+    const [{ sampling: _, ...greedy }] = prompts as [PromptReport];
+    expect(reportLines({ ...report, prompts: [greedy] }).at(-1)).toContain(
+      '1 prompt parted where both candidates are as good',
+    );
+    const drawn = { ...greedy, fork: { ...greedy.fork!, referenceMargin: -4.25 } };
+    expect(reportLines({ ...report, prompts: [drawn] })[0]).toContain('at 8.8457, worse by 4.2500; NPU');
   });
 
   test('of a failure: positions, stability, notes, figures, matrices, findings, conclusions and the verdict, in that order', () => {

@@ -22,6 +22,31 @@ export function passingReport(): VerifyReport {
   });
 }
 
+/** Every product is right, but the file is not: a sweep of one that is damaged. */
+export function damagedReport(): VerifyReport {
+  return buildReport({
+    verdict: 'fail',
+    runs: [buildRun({ verdict: 'fail' })],
+    prompts: [],
+    diagnoses: [
+      {
+        run: 0,
+        findings: [
+          {
+            place: 'layers.2.wqkv',
+            what: 'weights',
+            wrong: 1,
+            of: 1,
+            ranges: [],
+            common: ["the file's checksum is not that of its bytes"],
+          },
+        ],
+        conclusions: ['the .npu file is damaged'],
+      },
+    ],
+  });
+}
+
 /** Three prompts, two of them wrong, one with logits that are no numbers; a diagnosis; a wrong matrix; unstable. */
 export function failingReport(): VerifyReport {
   return buildReport({
@@ -287,6 +312,7 @@ export const SAMPLES = {
   free: freeReport,
   merged: mergedReport,
   error: errorReport,
+  damaged: damagedReport,
   sweep: sweepReport,
   hostile: hostileReport,
 } as const;

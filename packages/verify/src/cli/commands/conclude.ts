@@ -54,7 +54,11 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
     draft.fail(error);
     terminal.warn(error.message.replaceAll('\n', ' '));
   }
-  return await publish(draft.build(), conclusion);
+  const report = draft.build();
+  const { verdict, prompts, matrices } = report;
+  // Where nothing was found out, the line on stderr has said why.
+  const silent = verdict === 'error' && prompts.length + matrices.length === 0;
+  return await publish(report, silent ? [] : reportEndLines(report), conclusion);
 }
 
 async function investigateDevice(conclusion: Conclusion): Promise<void> {
@@ -85,9 +89,10 @@ async function investigateDevice(conclusion: Conclusion): Promise<void> {
   }
 }
 
-/** Prints and writes a report. @returns the exit status */
+/** Prints a report's last lines, then writes its files: a full disk leaves the verdict said. @returns the exit status */
 export async function publish(
   report: VerifyReport,
+  lines: readonly string[],
   {
     options,
     terminal,
@@ -98,11 +103,8 @@ export async function publish(
     readonly files: OutputFiles;
   },
 ): Promise<number> {
-  await files.write(report);
-  // Where nothing was found out, the line on stderr has said why.
-  const { prompts, matrices } = report;
-  if (report.verdict !== 'error' || prompts.length + matrices.length > 0)
-    terminal.say(reportEndLines(report));
+  terminal.say(lines);
   if (options.report.json) print([encodeReport(report)]);
+  await files.write(report);
   return exitStatusOf(report);
 }

@@ -1,5 +1,5 @@
 import { OutputFiles, refuseInputs } from '../../engine/index.js';
-import { mergeReports, promptReportLines, readReport } from '../../report/index.js';
+import { failedPromptLines, mergeReports, readReport, reportEndLines } from '../../report/index.js';
 import type { MergeOptions } from '../options.js';
 import { Terminal } from '../terminal.js';
 import { publish } from './conclude.js';
@@ -15,8 +15,6 @@ export async function runMerge(options: MergeOptions): Promise<number> {
   const reports = options.reports.map(path => ({ path, report: readReport(path) }));
   const merged = mergeReports(reports);
   using files = new OutputFiles(options.report);
-  for (const prompt of merged.prompts) {
-    if (prompt.verdict === 'fail') terminal.say(promptReportLines(prompt, merged));
-  }
-  return await publish(merged, { options, terminal, files });
+  terminal.say(failedPromptLines(merged));
+  return await publish(merged, reportEndLines(merged), { options, terminal, files });
 }

@@ -1,5 +1,5 @@
 import type { Diagnosis, Finding, VerifyReport } from '../schema.js';
-import { counted, rangesText, runLabel, sentence, tokenText, valueText } from '../words.js';
+import { counted, exampleText, rangesText, runLabel, sentence, tokenText, wrongText } from '../words.js';
 import { html, type Insertable, type Markup } from './markup.js';
 
 /** What happened and must not go unseen. */
@@ -37,14 +37,14 @@ ${conclusions.length > 0 && html`<div class="conclusions"><h3>What this usually 
 </div>`;
 }
 
-const THINGS = { product: 'outputs', step: 'results', weights: 'weights' } as const;
-
-function findingItem({ place, what, wrong, of, ranges, common, example }: Finding): Markup {
-  const at = example?.position === undefined ? '' : ` at position ${example.position}`;
+function findingItem(finding: Finding): Markup {
+  const { place, what, ranges, common } = finding;
+  const much = wrongText(finding);
+  const example = exampleText(finding);
   return html`<li><strong>${place}</strong> ${what === 'weights' && html`<span class="muted">(its weights)</span>`}<br>
-${wrong} of ${of} ${THINGS[what]} wrong${ranges.length > 0 && `: ${rangesText(ranges)}`}<br>
+${much !== undefined && html`${much}${ranges.length > 0 && `: ${rangesText(ranges)}`}<br>`}
 ${common.map(text => html`<span class="tag">${text}</span>`)}
-${example && html`<br><span class="muted">for instance output ${example.output}${at}: got ${valueText(example.got)}, wanted ${valueText(example.wanted)}, tolerance ${valueText(example.tolerance)}</span>`}</li>`;
+${example && html`<br><span class="muted">for instance ${example}</span>`}</li>`;
 }
 
 /** Whether several runs of the same tokens gave the same, bit by bit. */

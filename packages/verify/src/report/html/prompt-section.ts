@@ -1,5 +1,5 @@
 import type { Fork, PromptReport, VerifyReport } from '../schema.js';
-import { counted, failureText, figureText, logitText, runLabel, tokenText } from '../words.js';
+import { counted, failureText, figureText, logitText, marginText, runLabel, tokenText } from '../words.js';
 import { failingTable } from './failing-table.js';
 import { html, type Insertable, type Markup } from './markup.js';
 import { positionPlots } from './position-plots.js';
@@ -64,8 +64,8 @@ function commonPart({ commonTokens, pieces }: PromptReport, fork: Fork | undefin
 <p>${common}; the choice at position ${fork.position} is another.</p>
 <div class="fork">
 <div class="reference"><p class="muted">The reference goes on with</p><p><strong>${tokenText(fork.reference.token, pieces)}</strong></p>
-<p>logit ${logitText(fork.reference.logit)}, the NPU gives it ${logitText(fork.reference.npuLogit)}</p><p>better than the other by ${logitText(fork.referenceMargin)} to the reference</p></div>
+<p>logit ${logitText(fork.reference.logit)}, the NPU gives it ${logitText(fork.reference.npuLogit)}</p><p>to the reference ${marginText(fork.referenceMargin)} than the other</p></div>
 <div class="npu"><p class="muted">The NPU goes on with</p><p><strong>${tokenText(fork.npu.token, pieces)}</strong></p>
-<p>logit to the reference ${logitText(fork.npu.referenceLogit)}, the NPU gives it ${logitText(fork.npu.logit)}</p><p>better than the other by ${logitText(fork.npuMargin)} to the NPU</p></div>
+<p>logit to the reference ${logitText(fork.npu.referenceLogit)}, the NPU gives it ${logitText(fork.npu.logit)}</p><p>to the NPU ${marginText(fork.npuMargin)} than the other</p></div>
 </div>`;
 }

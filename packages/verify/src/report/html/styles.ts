@@ -36,6 +36,7 @@ code { font: .88em ui-monospace, monospace; overflow-wrap: anywhere; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 .muted { color: var(--muted); }
 .small { font-size: .86rem; }
+.whole { white-space: nowrap; }
 .gap { margin-top: 1.2rem; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panel { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: 1.25rem 1.4rem; margin: 1.25rem 0; }

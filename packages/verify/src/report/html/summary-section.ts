@@ -75,13 +75,13 @@ function overview(report: VerifyReport): Markup {
       verdict === 'pass'
         ? '✓ pass'
         : `✗ ${summary.failing > 0 ? `${summary.failing} of ${summary.positions} fail` : 'fail'}`;
-    return html`<td><a class="${verdict === 'pass' ? 'good' : 'bad'}" href="#${promptAnchor(prompt)}">${text}</a>${rms !== undefined && html`<small>mean RMS error ${figureText(rms)}</small>`}</td>`;
+    return html`<td><a class="${verdict === 'pass' ? 'good' : 'bad'}" href="#${promptAnchor(prompt)}">${text}</a>${rms !== undefined && html`<small>mean RMS error <span class="whole">${figureText(rms)}</span></small>`}</td>`;
   };
   return html`<div class="scroll gap" tabindex="0" role="group" aria-label="Every prompt"><table class="wide">
 <thead><tr><th scope="col" class="number narrow">no.</th><th scope="col">prompt</th>${columns.map(run => html`<th scope="col">${runs.length > 1 ? runLabel(report, run) : 'result'}</th>`)}</tr></thead>
 <tbody>
 ${numbers.map(number => {
   const alike = prompts.filter(prompt => prompt.number === number);
-  return html`<tr><td class="number">${number}</td><th scope="row">${alike[0]!.name || '(no name)'}</th>${columns.map(run => cell(alike.find(prompt => prompt.run === run)))}</tr>\n`;
+  return html`<tr><td class="number">${number}</td><th scope="row">${alike[0]!.name || '(empty)'}</th>${columns.map(run => cell(alike.find(prompt => prompt.run === run)))}</tr>\n`;
 })}</tbody></table></div>`;
 }
