@@ -28,10 +28,11 @@ export function duration(option: string, text: string): number {
 
 /** A seed of llama2.c's random numbers. @throws UsageError for what is none */
 export function seedNumber(text: string): bigint {
-  if (/^\d{1,20}$/.test(text) && BigInt.asUintN(64, BigInt(text)) !== 0n) return BigInt(text);
+  const seed = /^\d{1,20}$/.test(text) ? BigInt(text) : 0n;
+  if (seed > 0n && seed < 1n << 64n) return seed;
   throw new UsageError('impossible seed', {
     got: JSON.stringify(text),
-    wanted: 'a whole number from 1 on, of 20 digits at most',
+    wanted: 'a whole number from 1 to 2^64 - 1',
   });
 }
 

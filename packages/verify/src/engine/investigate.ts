@@ -1,5 +1,6 @@
 import { conclude as concludeFindings, type SignedFinding, sweep } from '../diagnose/index.js';
 import type { PositionReport, PromptReport, Stability } from '../report/schema.js';
+import { summarise } from '../report/summary.js';
 import { repeatRuns } from '../verify/index.js';
 import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.js';
 import { enter, type Subject } from './subject.js';
@@ -37,6 +38,7 @@ export async function investigate(
       signal.throwIfAborted();
       verified.push(await verifyPrompt(subject, task, plan.audits));
     }
+    noteAccuracy(subject, verified);
     if (plan.repeats > 1 || plan.soakMs !== undefined) await repeat(subject, verified, plan);
     if (plan.sweep || plan.matrices.length > 0) await checkMatrices(subject, plan, means);
     const target = targetOf(verified, draft.stability, plan.diagnose);
@@ -45,6 +47,16 @@ export async function investigate(
   } finally {
     draft.matrices.push(...tally.reports());
   }
+}
+
+/** Says where FP16 costs more than it should, unless that counts as a failure anyway. */
+function noteAccuracy({ draft }: Subject, verified: readonly VerifiedPrompt[]): void {
+  const { inaccurate, positions } = summarise(verified.map(({ report }) => report));
+  if (inaccurate === 0 || draft.accuracyCounts) return;
+  draft.note(
+    'accuracy',
+    `FP16 costs more than the fp32 tolerances at ${inaccurate} of ${positions} positions, whatever the device`,
+  );
 }
 
 /**

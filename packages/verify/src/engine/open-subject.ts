@@ -46,5 +46,11 @@ export async function openSubject(options: OpenSubjectOptions): Promise<NpuUnder
     },
   });
   draft.device = npu.device;
+  if (npu.device.decodeRows > 1) {
+    draft.note(
+      'fourRows',
+      'jobs of 1 row are wrong on this device: it runs 4 rows for each token, 3 of them zeros',
+    );
+  }
   return npu;
 }

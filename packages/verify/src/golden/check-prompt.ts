@@ -104,7 +104,8 @@ function judge(
     token: tokens[position]!,
     referenceToken: kept.referenceToken,
     cost: kept.cost,
-    accuracy: [],
+    // What FP16 costs was found out when it was recorded; the device has no part in it.
+    accuracy: excessesOf({ ...kept.cost, spread: kept.spread }, 'fp32', tolerances.fp32),
   };
   const defect = findDefect(row, vocabSize);
   if (defect !== undefined) return { ...fed, failures: [defect] };

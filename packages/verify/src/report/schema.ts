@@ -225,7 +225,7 @@ export const stabilitySchema = v.object({
 /** Something that happened and must not go unseen. */
 export const noteSchema = v.object({
   run: count,
-  kind: v.picklist(['timeoutRetried', 'simulated', 'checksumsOff', 'accuracy']),
+  kind: v.picklist(['timeoutRetried', 'simulated', 'checksumsOff', 'fourRows', 'accuracy']),
   text: v.string(),
 });
 

@@ -1,7 +1,7 @@
 import type { Summary, VerifyReport, YardstickFigures } from './schema.js';
 import { figureText, logitText, printable, runLabel } from './words.js';
 
-/** A row's name and its cells: against the FP16-aware reference, against FP32, and FP16 itself against FP32. */
+/** A row's name and its cells: the NPU against the FP16-aware reference and against FP32, FP16 itself against FP32. */
 type Row = readonly [name: string, fp16: string, fp32: string, cost: string];
 
 /** The figures of all prompts as a table, then what they were measured on: lines for a terminal. */
@@ -19,7 +19,7 @@ export function summaryTable(report: VerifyReport): string[] {
 
 function figureRows({ fp16, fp32, cost }: Summary, withPrompts: boolean): Row[] {
   const place = ({ prompt, position }: { readonly prompt: number; readonly position: number }): string =>
-    withPrompts ? `prompt ${prompt}, position ${position}` : `position ${position}`;
+    withPrompts ? `${prompt}:${position}` : String(position);
   const extreme =
     (
       key: 'largestDifference' | 'worstKl' | 'worstRelativeRms' | 'leastCosine',
@@ -27,7 +27,7 @@ function figureRows({ fp16, fp32, cost }: Summary, withPrompts: boolean): Row[] 
     ) =>
     (figures: YardstickFigures | undefined): string => {
       const found = figures?.[key];
-      return found === undefined ? '' : `${text(found.value)} (${place(found)})`;
+      return found === undefined ? '' : `${text(found.value)} at ${place(found)}`;
     };
   const row = (
     name: string,
@@ -37,8 +37,8 @@ function figureRows({ fp16, fp32, cost }: Summary, withPrompts: boolean): Row[] 
   const ofCost = (value: number | undefined): string | undefined =>
     value === undefined ? undefined : figureText(value);
   const rows = [
-    row('tokens that differ', figures => String(figures?.differing ?? ''), cost && String(cost.differing)),
-    row('tokens as good', figures => String(figures?.tied ?? '')),
+    row('tokens that differ', figures => String(figures?.differing ?? '')),
+    row('tokens as good', figures => String(figures?.tied ?? ''), cost && String(cost.differing)),
     row('RMS error, mean', figures => ofCost(figures?.meanRelativeRms) ?? '', ofCost(cost?.meanRelativeRms)),
     row('RMS error, worst', extreme('worstRelativeRms', figureText)),
     row('KL, mean', () => '', ofCost(cost?.meanKl)),
@@ -49,7 +49,8 @@ function figureRows({ fp16, fp32, cost }: Summary, withPrompts: boolean): Row[] 
       extreme('leastCosine', value => value.toFixed(7)),
     ),
   ];
-  const head: Row = ['against', 'FP16-aware', fp32 === undefined ? '' : 'FP32', 'FP16 itself, FP32'];
+  const where = withPrompts ? 'at prompt:position' : 'at position';
+  const head: Row = [where, 'NPU, FP16-aware', fp32 === undefined ? '' : 'NPU, FP32', 'FP16, FP32'];
   const told = rows.filter(([, ...cells]) => cells.some(cell => cell !== ''));
   return told.length === 0 ? [] : [head, ...told];
 }

@@ -25,7 +25,7 @@ describe('lines', () => {
     expect(lines[3]).toBe('stability: 3 runs in 184.2 s, all the same bit by bit');
     const table = lines.slice(4, -1);
     expect(table.map(line => line.split('  ')[0])).toEqual([
-      'against',
+      'at prompt:position',
       'tokens that differ',
       'tokens as good',
       'RMS error, mean',
@@ -38,7 +38,7 @@ describe('lines', () => {
       'device',
       'speed',
     ]);
-    expect(table).toContainEqual(expect.stringMatching(/^RMS error, worst +\S+ \(prompt 1, position \d+\)/));
+    expect(table).toContainEqual(expect.stringMatching(/^RMS error, worst +\S+ at 1:\d+ +\S+ at 1:\d+$/));
     expect(table).toContainEqual(
       expect.stringMatching(/^perplexity +FP32 4\.1000, FP16-aware 4\.1004, NPU 4\.1005$/),
     );
@@ -52,7 +52,7 @@ describe('lines', () => {
 
   test('keep the columns of the table under each other', () => {
     const [head, ...rows] = reportLines(passingReport()).slice(4, 12);
-    const columns = ['FP16-aware', 'FP32', 'FP16 itself'].map(name => head!.indexOf(name));
+    const columns = ['NPU, FP16-aware', 'NPU, FP32', 'FP16, FP32'].map(name => head!.indexOf(name));
     for (const row of rows) {
       for (const column of columns.filter(at => at < row.length)) {
         expect({ row, before: row.slice(column - 2, column) }).toEqual({ row, before: '  ' });

@@ -43,7 +43,7 @@ function figuresTable({ summary, tolerances }: VerifyReport): Markup {
 <thead><tr><th scope="col">figure</th><th scope="col" class="number">NPU against FP16-aware<small>is the device right?</small></th><th scope="col" class="number">NPU against FP32<small>how near is it?</small></th><th scope="col" class="number">FP16 itself against FP32<small>what any device pays</small></th></tr></thead>
 <tbody>
 ${row('tokens that differ beyond the tolerance', figures => differing(figures.differing), cost?.differing)}
-${row('tokens that tie', figures => figures.tied)}
+${row('tokens as good', figures => figures.tied)}
 ${row('RMS error, mean, of the spread', (figures, yardstick) => figures.meanRelativeRms !== undefined && html`${figureText(figures.meanRelativeRms)}<small>tolerance for a prompt ${toleranceText(tolerances[yardstick].meanRms)}</small>`, cost && figureText(cost.meanRelativeRms))}
 ${row('RMS error, worst position', (figures, yardstick) => place(figures.worstRelativeRms, figureText, tolerances[yardstick].positionRms))}
 ${row('KL divergence, worst position, nats', (figures, yardstick) => place(figures.worstKl, figureText, tolerances[yardstick].kl), cost && html`${figureText(cost.meanKl)}<small>mean</small>`)}
