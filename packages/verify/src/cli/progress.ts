@@ -1,6 +1,7 @@
-import { Presets, SingleBar } from 'cli-progress';
+import cliProgress, { type Options, type Params, Presets, SingleBar } from 'cli-progress';
 
-const FORMAT = '{stage} {bar} {percentage}% | {eta_formatted} left';
+// A CommonJS module: not every export of it has a name for Node.
+const { Format } = cliProgress;
 
 /** A progress bar on stderr, one stage after the other; none where stderr is not a terminal. */
 export class Progress implements Disposable {
@@ -11,7 +12,7 @@ export class Progress implements Disposable {
     this.stop();
     if (!process.stderr.isTTY) return;
     this.#bar = new SingleBar(
-      { format: FORMAT, stream: process.stderr, clearOnComplete: true, hideCursor: true },
+      { format: barLine, stream: process.stderr, clearOnComplete: true, hideCursor: true },
       Presets.shades_classic,
     );
     this.#bar.start(total, 0, { stage });
@@ -30,4 +31,15 @@ export class Progress implements Disposable {
   [Symbol.dispose](): void {
     this.stop();
   }
+}
+
+/** How long it takes is not known before something is done, and does not matter when all is. */
+function barLine(
+  options: Options,
+  { progress, value, total, eta }: Params,
+  payload: { stage: string },
+): string {
+  const bar = Format.BarFormat(progress, options);
+  const left = value === 0 || value >= total ? '' : ` | ${Format.TimeFormat(eta, options, 5)} left`;
+  return `${payload.stage} ${bar} ${Math.floor(progress * 100)}%${left}`;
 }

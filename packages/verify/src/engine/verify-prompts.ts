@@ -58,6 +58,7 @@ export async function verifyPrompt(
       onPosition: done => watcher.update(done),
       onNpuLogits: (position, logits) => audit?.keepLogits(position, logits),
     });
+    if (audit !== undefined) enter(subject, `audit of prompt ${prompt.number}`, 1);
     const audited = await audit?.finish(comparison.attempted);
     const report = promptReport({
       prompt,
