@@ -91,10 +91,10 @@ function targetOf(
   };
 }
 
-/** A sampler that draws what it should not has nothing to do with products. */
+/** What FP16 costs has no place on the device, nor has a sampler that draws what it should not. */
 function hasPlace({ positions, failures }: PromptReport): boolean {
   const all = [...failures, ...positions.flatMap(position => position.failures)];
-  return all.length === 0 || all.some(({ kind }) => kind !== 'sampler');
+  return all.some(({ kind }) => kind !== 'sampler');
 }
 
 /** Where a prompt that fails as a whole is furthest off; undefined where the runtime gave up behind what was compared. */

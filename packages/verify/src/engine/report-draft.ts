@@ -1,5 +1,5 @@
 import { arch, hostname, release } from 'node:os';
-import { ExitStatus, type NpuFile, ToolkitError } from '@npu-llama/format';
+import { ExitStatus, type NpuFile, type ToolkitError } from '@npu-llama/format';
 import type { DeviceFacts } from '../npu/npu-under-test.js';
 import {
   type Diagnosis,
@@ -149,8 +149,4 @@ export function exitStatusOf({ verdict, runs }: VerifyReport): number {
   if (verdict === 'pass') return ExitStatus.fine;
   const statuses = runs.flatMap(({ error }) => (error ? [error.exitStatus] : []));
   return verdict === 'fail' ? ExitStatus.npuWrong : Math.max(...statuses);
-}
-
-export function isToolkitError(error: unknown): error is ToolkitError {
-  return error instanceof ToolkitError;
 }

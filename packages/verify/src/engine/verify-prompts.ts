@@ -89,8 +89,12 @@ export function canLookInto({ npu }: Subject): boolean {
   return npu.matrices.length > 0;
 }
 
-/** The prompt's last position (of a batch), the one after it (alone), then evenly spread to the middle. */
+/**
+ * The prompt's last position (of a batch), the one after it (alone), then evenly spread to the middle, since a text may end
+ * early; all there are where no fewer are asked for.
+ */
 function auditedPositions({ prompt, positionCount }: PromptTask, audits: number): Set<number> {
+  if (audits >= positionCount) return new Set(Array(positionCount).keys());
   const last = prompt.tokens.length - 1;
   const middle = Math.floor((last + positionCount) / 2);
   const spread = Array.from({ length: Math.max(0, audits - 2) }, (_, i) =>

@@ -1,2 +1,2 @@
 export { PromptEncoder } from './prompt-encoder.js';
-export { pieceText, showText, showToken } from './show-token.js';
+export { pieceText, showText } from './show-text.js';

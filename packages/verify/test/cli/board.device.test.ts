@@ -88,6 +88,17 @@ describeDevice('a board that is right', () => {
     expect(prompts[0]!.positions.filter(({ audited }) => audited)).toHaveLength(3);
   });
 
+  test('audits every position where no fewer are asked for', () => {
+    const { prompts } = documentOf(...VERIFY, '-n', '5', '--audit', '5');
+    expect(prompts[0]!.positions.map(({ audited }) => audited)).toEqual(Array(5).fill(true));
+  });
+
+  test('is not looked into where FP16 alone costs too much', () => {
+    const zero = ['--tolerance', 'fp32.positionRms=0', '--accuracy', 'fail'];
+    const { status, verdict, diagnoses } = documentOf(...VERIFY, '-n', '3', ...zero);
+    expect([status, verdict, diagnoses]).toEqual([1, 'fail', []]);
+  });
+
   test('passes the suite against the checkpoint, and says what each way costs', () => {
     const document = documentOf(...VERIFY, '--suite', suite);
     expect(document).toMatchObject({ status: 0, verdict: 'pass', suite: { name: 'tales' } });

@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Vocabulary } from '@npu-llama/format';
-import { showText, showToken } from '../../src/text/index.js';
+import { pieceText, showText } from '../../src/text/index.js';
 
 test.each([
   ['plain text', 'Once "upon"', '"Once \\"upon\\""'],
@@ -13,13 +12,12 @@ test.each([
   expect(showText(text)).toBe(shown);
 });
 
-test('shows a token by its text and its number', () => {
-  const vocabulary: Vocabulary = {
-    maxTokenLength: 4,
-    pieces: [Buffer.from(' dog'), Uint8Array.of(0xe2, 0x86)],
-    scores: new Float32Array(2),
-  };
-  expect(showToken(0, vocabulary)).toBe('" dog" (0)');
-  expect(showToken(1, vocabulary)).toBe('bytes e286 (1)');
-  expect(showToken(2, undefined)).toBe('token 2');
+test.each([
+  ['a word', Buffer.from(' dog'), ' dog'],
+  ['a byte that is a character', Buffer.from('<0x0A>'), '\n'],
+  ['a byte that is part of one', Buffer.from('<0xF0>'), '<0xF0>'],
+  ['bytes that are no text', Uint8Array.of(0xe2, 0x86), '<0xE2><0x86>'],
+  ['what looks like a byte, and more', Buffer.from('<0x0A>!'), '<0x0A>!'],
+])('a piece that is %s', (_, piece, text) => {
+  expect(pieceText(piece)).toBe(text);
 });
