@@ -1,6 +1,5 @@
 import { conclude as concludeFindings, type SignedFinding, sweep } from '../diagnose/index.js';
 import type { PositionReport, PromptReport, Stability } from '../report/schema.js';
-import { summarise } from '../report/summary.js';
 import { repeatRuns } from '../verify/index.js';
 import { type DiagnosisMeans, type DiagnosisTarget, diagnose } from './diagnose.js';
 import { enter, type Subject } from './subject.js';
@@ -51,11 +50,15 @@ export async function investigate(
 
 /** Says where FP16 costs more than it should, unless that counts as a failure anyway. */
 function noteAccuracy({ draft }: Subject, verified: readonly VerifiedPrompt[]): void {
-  const { inaccurate, positions } = summarise(verified.map(({ report }) => report));
-  if (inaccurate === 0 || draft.accuracyCounts) return;
+  const positions = verified.flatMap(({ report }) => report.positions);
+  // Where the device is wrong, it is the device that is far from FP32.
+  const inaccurate = positions.filter(
+    ({ accuracy, failures }) => accuracy.length > 0 && failures.length === 0,
+  );
+  if (inaccurate.length === 0 || draft.accuracyCounts) return;
   draft.note(
     'accuracy',
-    `FP16 costs more than the fp32 tolerances at ${inaccurate} of ${positions} positions, whatever the device`,
+    `FP16 costs more than the fp32 tolerances at ${inaccurate.length} of ${positions.length} positions, whatever the device`,
   );
 }
 

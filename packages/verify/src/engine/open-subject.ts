@@ -25,6 +25,7 @@ export async function openSubject(options: OpenSubjectOptions): Promise<NpuUnder
   const { choice, model, draft, watcher, signal } = options;
   watcher.stage('loading the model', model.bytes);
   if (!choice.checksums) draft.note('checksumsOff', 'the checksums of the .npu file were not looked at');
+  let wrong = false;
   const npu = await options.openNpu({
     model: model.path,
     device: choice.kind,
@@ -41,12 +42,13 @@ export async function openSubject(options: OpenSubjectOptions): Promise<NpuUnder
     },
     // It has failed; what is left is to say where.
     onWrongProduct: error => {
+      wrong = true;
       draft.fail(error);
       watcher.warn(error.message.replaceAll('\n', ' '));
     },
   });
   draft.device = npu.device;
-  if (npu.device.decodeRows > 1) {
+  if (npu.device.decodeRows > 1 && !wrong) {
     draft.note(
       'fourRows',
       'jobs of 1 row are wrong on this device: it runs 4 rows for each token, 3 of them zeros',

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '@npu-llama/converter';
 import { describeDevice, talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
 import { CheckpointFile } from '@npu-llama/format';
+import type { VerifyReport } from '../../src/report/index.js';
 import { sha256OfCheckpoint } from '../../src/verify/index.js';
 import { TemporaryFolder, TINY } from '../support/models.js';
 import { writeHollowNpuFile } from '../support/npu-file.js';
@@ -134,6 +135,17 @@ describeDevice('what goes wrong', () => {
       /^FAIL: the NPU computes a known product wrong.*the first wrong place is layers\.0\.wqkv/m,
     );
     expect(status).toBe(1);
+  });
+
+  test.each([
+    ['short-heights', 0, ['fourRows']],
+    ['zero-core=1', 1, []],
+  ])('%s: rows that had to be changed are noted where that helped', (plan, status, notes) => {
+    const args = [command, ...againstTales, '-n', '4', '--device', 'sim', '--json'];
+    const env = { ...process.env, NPU_SIM: plan };
+    const ran = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+    const report = JSON.parse(ran.stdout) as VerifyReport;
+    expect([ran.status, report.notes.map(({ kind }) => kind)]).toEqual([status, notes]);
   });
 
   test('a device that is not there ends with status 3', () => {
