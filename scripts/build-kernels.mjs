@@ -1,34 +1,44 @@
-// The AssemblyScript kernels of the CPU reference: packages/verify/assembly -> packages/verify/dist/src/reference/kernels.wasm.
+// The AssemblyScript kernels: packages/*/assembly -> WebAssembly beside the compiled module that loads them, so that they are
+// packed with it and found in the same way everywhere.
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const verify = fileURLToPath(new URL('../packages/verify', import.meta.url));
-const sources = join(verify, 'assembly');
-// Beside the compiled loader, so that it is packed with it and found in the same way everywhere.
-const target = join(verify, 'dist/src/reference/kernels.wasm');
+const packages = fileURLToPath(new URL('../packages', import.meta.url));
 
-function isUpToDate() {
-  const built = statSync(target, { throwIfNoEntry: false });
-  if (built === undefined) return false;
-  const inputs = [fileURLToPath(import.meta.url), ...readdirSync(sources).map(name => join(sources, name))];
-  return inputs.every(path => statSync(path).mtimeMs < built.mtimeMs);
+/** A page is 64 KiB. The loader makes the memory as large as it needs; what is declared here is the most that it may. */
+const memory = ['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
+/** With worker threads that take part. */
+const shared = ['--enable', 'threads', '--sharedMemory'];
+
+const modules = [
+  { folder: 'verify/assembly', target: 'verify/dist/src/reference/kernels.wasm', options: shared },
+];
+
+for (const { folder, target, options } of modules) {
+  await build(join(packages, folder), join(packages, target), options);
 }
 
-if (!isUpToDate()) {
+async function build(sources, target, options) {
+  if (isUpToDate(sources, target)) return;
   mkdirSync(dirname(target), { recursive: true });
-  const features = ['simd', 'bulk-memory', 'threads'].flatMap(feature => ['--enable', feature]);
-  // Shared, so that worker threads can take part; the loader makes it as large as the model needs, 4 GiB at most.
-  const memory = ['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'];
+  const features = ['simd', 'bulk-memory'].flatMap(feature => ['--enable', feature]);
   const small = ['--runtime', 'stub', '--noAssert'];
   // Under another name until it is whole: another build may be running, and this one may be interrupted.
   const whole = `${target}.${process.pid}.tmp`;
-  const args = [join(sources, 'kernels.ts'), '-O3', ...features, ...memory, ...small, '--outFile', whole];
-  const { error, stderr } = await asc.main(args);
+  const args = ['-O3', ...features, ...memory, ...options, ...small, '--outFile', whole];
+  const { error, stderr } = await asc.main([join(sources, 'kernels.ts'), ...args]);
   if (error) {
     process.stderr.write(`${stderr}\n`);
     process.exit(1);
   }
   renameSync(whole, target);
+}
+
+function isUpToDate(sources, target) {
+  const built = statSync(target, { throwIfNoEntry: false });
+  if (built === undefined) return false;
+  const inputs = [fileURLToPath(import.meta.url), ...readdirSync(sources).map(name => join(sources, name))];
+  return inputs.every(path => statSync(path).mtimeMs < built.mtimeMs);
 }

@@ -36,7 +36,7 @@ describe('the judge shares nothing with the judged', () => {
       .flatMap(({ text }) => importsOf(text))
       .filter(name => name.startsWith('@npu-llama/'));
     expect(new Set(names)).toEqual(
-      new Set(['@npu-llama/format', '@npu-llama/format/cli', '@npu-llama/runtime']),
+      new Set(['@npu-llama/format', '@npu-llama/format/cli', '@npu-llama/format/wasm', '@npu-llama/runtime']),
     );
   });
 
@@ -48,7 +48,9 @@ describe('the judge shares nothing with the judged', () => {
         path,
         outside: outside.filter(
           name =>
-            !/^(@npu-llama\/format|node:(?:fs|timers\/promises|url)|\.\.\/report\/schema\.js)$/.test(name),
+            !/^(@npu-llama\/format(?:\/wasm)?|node:(?:fs|timers\/promises|url)|\.\.\/report\/schema\.js)$/.test(
+              name,
+            ),
         ),
       }).toEqual({ path, outside: [] });
     }

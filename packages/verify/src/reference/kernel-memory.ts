@@ -1,5 +1,5 @@
+import { PAGE_BYTES, type WasmMemory, WebAssembly } from '@npu-llama/format/wasm';
 import { type Kernels, kernelsIn, ROW_PADDING, TILE_BYTES } from './kernels.js';
-import { PAGE_BYTES, type WasmMemory, WebAssembly } from './wasm.js';
 
 /** Address 0 stays unused. */
 const TILE = 1024;
@@ -34,7 +34,7 @@ export interface RowsProduct {
  * freed when no view of it is left.
  */
 export class KernelMemory {
-  readonly #memory: WasmMemory;
+  readonly #memory: WasmMemory<SharedArrayBuffer>;
   readonly #kernels: Kernels;
   readonly #input: Float32Array;
   #next = WEIGHTS;

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { errnoName, FileError, fileErrorFrom } from '@npu-llama/format';
-import { type WasmMemory, WebAssembly } from './wasm.js';
+import { compileKernels, type WasmMemory, type WasmModule, WebAssembly } from '@npu-llama/format/wasm';
 
 /**
  * What packages/verify/assembly exports: see assembly/kernels.ts. Numbers without a unit are addresses in the memory.
@@ -35,35 +32,13 @@ export const ROW_PADDING = 8;
 /** What a kernel packs weights into. */
 export const TILE_BYTES = 16 << 10;
 
-let module: object | undefined;
+let module: WasmModule | undefined;
 
 /**
  * The kernels, working in a memory.
  * @throws FileError when the compiled kernels are missing or damaged
  */
-export function kernelsIn(memory: WasmMemory): Kernels {
-  module ??= compile();
+export function kernelsIn(memory: WasmMemory<SharedArrayBuffer>): Kernels {
+  module ??= compileKernels(new URL('./kernels.wasm', import.meta.url), 'the CPU reference');
   return new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels;
-}
-
-function compile(): object {
-  const path = fileURLToPath(new URL('./kernels.wasm', import.meta.url));
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    if (errnoName(error) !== 'ENOENT') throw fileErrorFrom(error, path, 'read');
-    throw new FileError(path, "the CPU reference's kernels are missing", {
-      next: 'make them with `pnpm build`',
-      cause: error,
-    });
-  }
-  try {
-    return new WebAssembly.Module(bytes);
-  } catch (error) {
-    throw new FileError(path, 'not the kernels of this processor', {
-      next: 'build again; they need WebAssembly with SIMD and threads',
-      cause: error,
-    });
-  }
 }
