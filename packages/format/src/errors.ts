@@ -16,6 +16,8 @@ export interface ErrorFacts {
 /** Base of every error that this toolkit throws on purpose; its message is one line, fit for a terminal. */
 export abstract class ToolkitError extends Error {
   abstract readonly exitStatus: ExitStatus;
+  /** What the user can do about it; the end of the message. */
+  readonly next: string | undefined;
 
   protected constructor(problem: string, facts: ErrorFacts = {}) {
     const found = [
@@ -28,6 +30,7 @@ export abstract class ToolkitError extends Error {
       facts.cause === undefined ? undefined : { cause: facts.cause },
     );
     this.name = new.target.name;
+    this.next = facts.next;
   }
 }
 

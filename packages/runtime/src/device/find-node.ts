@@ -11,14 +11,14 @@ export interface OpenNode {
   readonly version: string;
 }
 
-const VENDOR_DRIVER_NAME = 'rknpu';
-const MAINLINE_DRIVER_NAME = 'rocket';
+export const VENDOR_DRIVER_NAME = 'rknpu';
+export const MAINLINE_DRIVER_NAME = 'rocket';
 
 /** Nodes to try: the kernel numbers cards from 0 and render nodes from 128. */
 const CARD_NODES = Array.from({ length: 16 }, (_, i) => `/dev/dri/card${i}`);
 const RENDER_NODES = Array.from({ length: 16 }, (_, i) => `/dev/dri/renderD${128 + i}`);
-const MAINLINE_NODES = Array.from({ length: 4 }, (_, i) => `/dev/accel/accel${i}`);
-const NODES = [...CARD_NODES, ...RENDER_NODES];
+export const MAINLINE_NODES = Array.from({ length: 4 }, (_, i) => `/dev/accel/accel${i}`);
+export const VENDOR_NODES = [...CARD_NODES, ...RENDER_NODES];
 
 type Attempt =
   | { readonly node: OpenNode }
@@ -72,7 +72,7 @@ const EXHAUSTED: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
  */
 export function findNode(kernel: Kernel): OpenNode | undefined {
   const forbidden: string[] = [];
-  for (const path of NODES) {
+  for (const path of VENDOR_NODES) {
     const attempt = tryNode(kernel, path);
     if ('node' in attempt) return attempt.node;
     if (isForbidden(attempt) && mayBeNpu(path)) forbidden.push(path);

@@ -10,6 +10,10 @@ export interface KnownProduct {
   /** K: a multiple of 32. */
   readonly columns: number;
   readonly cores: number;
+  /** By default core 0; another one only alone. */
+  readonly firstCore?: number;
+  /** By default the driver's. */
+  readonly timeoutMs?: number;
   /** 16-row groups that a core computes, each in a task of its own, chained. */
   readonly tasksPerCore: number;
 }
@@ -79,7 +83,7 @@ function taskCount({ cores, tasksPerCore }: KnownProduct): number {
 }
 
 function wrongOutput(driver: NpuDriver, product: KnownProduct, buffers: Buffers): string | undefined {
-  const { rows, cores, tasksPerCore } = product;
+  const { rows, cores, tasksPerCore, firstCore, timeoutMs } = product;
   const { features, weights, result, programs, tasks } = buffers;
   writeOperands(product, buffers);
   writeTasks(driver, product, buffers);
@@ -97,6 +101,8 @@ function wrongOutput(driver: NpuDriver, product: KnownProduct, buffers: Buffers)
         return { firstTask: core * tasksPerCore, taskCount: tasksPerCore };
       }),
       uses: [features, weights, result, programs],
+      ...(firstCore !== undefined && { firstCore }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
     })
     .run();
   driver.prepareSync(result, 'from-device', 0, resultBytes).run();
@@ -138,7 +144,7 @@ function writeTasks(driver: NpuDriver, product: KnownProduct, buffers: Buffers):
 }
 
 function compare(result: Float32Array, product: KnownProduct): string | undefined {
-  const { rows, columns, tasksPerCore } = product;
+  const { rows, columns, tasksPerCore, firstCore = 0 } = product;
   for (let task = 0; task < taskCount(product); task++) {
     const block = task * rows * ROWS_PER_GROUP;
     for (let m = 0; m < rows; m++) {
@@ -148,7 +154,7 @@ function compare(result: Float32Array, product: KnownProduct): string | undefine
         for (let k = 0; k < columns; k++) wanted += activation(m, k) * weight(output, k);
         const got = result[block + resultIndex(m, n, rows)]!;
         if (got === wanted) continue;
-        const core = Math.floor(task / tasksPerCore);
+        const core = firstCore + Math.floor(task / tasksPerCore);
         return `${got} for ${wanted} at output ${output} on core ${core}, row ${m} of ${rows}`;
       }
     }

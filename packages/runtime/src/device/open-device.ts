@@ -5,7 +5,7 @@ import type { NpuDriver } from '../driver/driver.js';
 import { readDrmVersion } from '../driver/drm-version.js';
 import { type Kernel, KernelError } from '../driver/kernel.js';
 import { LIBC_NAMES, NativeKernel } from '../driver/native-kernel.js';
-import { TracingKernel } from '../driver/tracing-kernel.js';
+import { tracedIfAsked } from '../driver/tracing-kernel.js';
 import { VendorDriver } from '../driver/vendor/vendor-driver.js';
 import { DeviceError, NumericError } from '../errors.js';
 import { type FfiAdapter, ffiName, loadFfi } from '../ffi/index.js';
@@ -189,11 +189,5 @@ function opening(kernel: Kernel, fd: number, finish: () => Opened): Opened {
 
 /** The caller's wrapping, whose doings are traced too. */
 function wrapped(kernel: Kernel, { kernel: wrap }: OpenDeviceOptions): Kernel {
-  return traced(wrap === undefined ? kernel : wrap(kernel));
-}
-
-/** NPU_TRACE=1 shows every call to the driver, decoded, on stderr. */
-function traced(kernel: Kernel): Kernel {
-  if ((process.env['NPU_TRACE'] ?? '') === '') return kernel;
-  return new TracingKernel(kernel, line => process.stderr.write(`${line}\n`));
+  return tracedIfAsked(wrap === undefined ? kernel : wrap(kernel));
 }

@@ -7,7 +7,7 @@ import { firstWrongOutput, type KnownProduct } from './known-product.js';
 export type DecodeRows = 1 | 4;
 
 /** What is multiplied to find out: a chain of two tasks a core, three tiles wide; and a prompt batch of three banks. */
-function productsWith(rows: DecodeRows, cores: number): KnownProduct[] {
+export function probeProducts(rows: DecodeRows, cores: number): KnownProduct[] {
   return [
     { rows, columns: 96, tasksPerCore: 2, cores },
     { rows: 64, columns: 768, tasksPerCore: 1, cores },
@@ -29,7 +29,7 @@ export function probeRows(
   for (const rows of candidates) {
     const isLast = rows === candidates[candidates.length - 1];
     try {
-      const wrong = retriedAfterReset(driver, () => firstWrongOutput(driver, productsWith(rows, cores)));
+      const wrong = retriedAfterReset(driver, () => firstWrongOutput(driver, probeProducts(rows, cores)));
       if (wrong === undefined) return rows;
       problems.push(wrong);
     } catch (error) {

@@ -43,8 +43,12 @@ export interface JobOptions {
   readonly label: string;
   /** A buffer of task records, allocated with kernelMapping. */
   readonly taskBuffer: DmaBuffer;
-  /** Entry i is core i's. */
+  /** Entry i is core i's, counted from firstCore on. */
   readonly cores: readonly CoreTaskRange[];
+  /** By default core 0. Another one only alone: no driver starts a job on cores 1 and 2. */
+  readonly firstCore?: number;
+  /** How long the job may take; by default the driver's own limit. */
+  readonly timeoutMs?: number;
   /** Every buffer that the job's programs read or write: a job with one that was freed is not run. */
   readonly uses: readonly DmaBuffer[];
 }

@@ -62,3 +62,9 @@ export class TracingKernel extends DelegatingKernel {
     }
   }
 }
+
+/** NPU_TRACE=1 shows every call to the driver, decoded, on stderr. */
+export function tracedIfAsked(kernel: Kernel): Kernel {
+  if ((process.env['NPU_TRACE'] ?? '') === '') return kernel;
+  return new TracingKernel(kernel, line => process.stderr.write(`${line}\n`));
+}

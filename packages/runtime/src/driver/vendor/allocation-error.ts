@@ -18,6 +18,8 @@ export interface AllocationFailure {
 }
 
 const MIB = 2 ** 20;
+/** A quarter of CMA to spare for other drivers. */
+const SPARE = 1.25;
 
 function mib(bytes: number): string {
   if (bytes > 0 && bytes < MIB) return `${(bytes / 1024).toFixed(1)} KiB`;
@@ -41,8 +43,11 @@ function remedy({ errno, iommu, inUseBytes, bytes, planBytes }: AllocationFailur
   if (errno === 'ENODEV') return 'the device is gone: reboot the board';
   if (errno !== 'ENOMEM' && errno !== 'EFAULT') return 'see docs/board-setup.md';
   if (iommu) return 'close other programs that use the NPU, or use a smaller model';
-  const needed = Math.max(planBytes ?? 0, inUseBytes + bytes) * 1.25;
-  // The kernel parameter in steps of 256 MiB, with a quarter to spare for other drivers.
-  const suggestion = Math.max(512, Math.ceil(needed / (256 * MIB)) * 256);
-  return `close other programs that use the NPU, or boot with cma=${suggestion}M or more on the kernel command line`;
+  const needed = Math.max(planBytes ?? 0, inUseBytes + bytes);
+  return `close other programs that use the NPU, or boot with ${cmaParameter(needed)} or more on the kernel command line`;
+}
+
+/** The kernel parameter for an area that this much fits, `cma=512M`: in steps of 256 MiB, and not below 512. */
+export function cmaParameter(neededBytes: number): string {
+  return `cma=${Math.max(512, Math.ceil((neededBytes * SPARE) / (256 * MIB)) * 256)}M`;
 }

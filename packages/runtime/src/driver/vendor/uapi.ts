@@ -89,7 +89,7 @@ export const SyncFlag = { toDevice: 1, fromDevice: 2 } as const;
 
 export const JobFlag = { pc: 1, pingPong: 4 } as const;
 
-export const Action = { reset: 6, iommuEnabled: 18 } as const;
+export const Action = { hardwareVersion: 0, frequency: 2, reset: 6, iommuEnabled: 18 } as const;
 
 /** One entry of the task array: rknpu_task, 40 bytes packed. */
 export const TASK_RECORD_BYTES = 40;

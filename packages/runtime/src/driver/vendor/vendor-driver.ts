@@ -74,41 +74,53 @@ export class VendorDriver implements NpuDriver {
   }
 
   prepareJob(options: JobOptions): Prepared {
-    const { label, cores } = options;
+    const { label, cores, firstCore = 0, timeoutMs = JOB_TIMEOUT_MS } = options;
     const taskBuffer = this.#memory.own(options.taskBuffer);
     const uses = [taskBuffer, ...options.uses.map(buffer => this.#memory.own(buffer))];
     const taskCount = cores.reduce((sum, core) => sum + core.taskCount, 0);
     const idle = cores.some(core => core.taskCount < 1);
-    if (cores.length < 1 || cores.length > CORE_COUNT || idle || taskCount > MAX_TASKS_PER_SUBMIT) {
+    const startable = firstCore === 0 ? cores.length <= CORE_COUNT : cores.length === 1;
+    if (
+      cores.length < 1 ||
+      !startable ||
+      firstCore >= CORE_COUNT ||
+      idle ||
+      taskCount > MAX_TASKS_PER_SUBMIT
+    ) {
       throw new DeviceError(`${label}: impossible job`, {
-        got: `${taskCount} tasks on ${cores.length} cores`,
+        got: `${taskCount} tasks on ${cores.length} cores from core ${firstCore} on`,
       });
     }
     // With three cores in the mask core i runs entry i + 2, with fewer entry i (the vendor driver's rknpu_job.c).
-    const firstEntry = cores.length === CORE_COUNT ? 2 : 0;
+    const firstEntry = cores.length === CORE_COUNT ? 2 : firstCore;
     const entries = cores.flatMap((core, i) => [
       [`subcore_${firstEntry + i}_task_start`, core.firstTask],
       [`subcore_${firstEntry + i}_task_number`, core.taskCount],
     ]);
     const submit = this.#kernel.argument(SUBMIT).set({
       flags: JobFlag.pc | JobFlag.pingPong,
-      timeout: JOB_TIMEOUT_MS,
+      timeout: timeoutMs,
       task_start: Math.min(...cores.map(core => core.firstTask)),
       task_number: taskCount,
       task_obj_addr: taskBuffer.objAddress,
-      core_mask: 2 ** cores.length - 1,
+      core_mask: (2 ** cores.length - 1) * 2 ** firstCore,
       fence_fd: -1,
       ...(Object.fromEntries(entries) as Record<string, number>),
     });
     return {
       run: () => {
         for (const buffer of uses) this.#memory.own(buffer);
-        this.#runJob(label, taskCount, submit);
+        this.#runJob(label, taskCount, timeoutMs, submit);
       },
     };
   }
 
-  #runJob(label: string, taskCount: number, submit: IoctlArgument<typeof SUBMIT.fields>): void {
+  #runJob(
+    label: string,
+    taskCount: number,
+    timeoutMs: number,
+    submit: IoctlArgument<typeof SUBMIT.fields>,
+  ): void {
     if (this.#failedJob !== undefined) {
       throw new DeviceError(`${label}: not submitted, since ${this.#failedJob} failed`, {
         next: 'reset the device',
@@ -121,8 +133,8 @@ export class VendorDriver implements NpuDriver {
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
       this.#failedJob = label;
-      const timedOut = isTimeOut(cause.errno, performance.now() - start);
-      const what = timedOut ? `timed out after ${JOB_TIMEOUT_MS} ms` : `failed: ${cause.reason}`;
+      const timedOut = isTimeOut(cause.errno, performance.now() - start, timeoutMs);
+      const what = timedOut ? `timed out after ${timeoutMs} ms` : `failed: ${cause.reason}`;
       const done = `${submit.get('task_counter')} of ${taskCount} tasks done`;
       throw new DeviceError(`RKNPU_SUBMIT ${what}: ${label}, ${done}`, {
         next: timedOut ? NEEDS_RESET : remedyFor(cause.errno),
@@ -210,8 +222,8 @@ export class VendorDriver implements NpuDriver {
 }
 
 /** Some versions of the driver answer a job that does not end with EINVAL, but after the time that it had. */
-function isTimeOut(errno: string, tookMs: number): boolean {
-  return errno === 'ETIMEDOUT' || (errno === 'EINVAL' && tookMs >= JOB_TIMEOUT_MS);
+function isTimeOut(errno: string, tookMs: number, timeoutMs: number): boolean {
+  return errno === 'ETIMEDOUT' || (errno === 'EINVAL' && tookMs >= timeoutMs);
 }
 
 function remedyFor(errno: string): string {
