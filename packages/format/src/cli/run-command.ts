@@ -10,6 +10,8 @@ export interface CommandOptions {
    * fine), `finish` (default) for one whose status says more.
    */
   readonly whenUnread?: 'stop' | 'finish';
+  /** Ends the message of a device's error: where to go on looking. */
+  readonly deviceHint?: string;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface CommandOptions {
 export async function runCommand(
   name: string,
   body: (signal: AbortSignal) => Promise<number>,
-  { whenUnread = 'finish' }: CommandOptions = {},
+  { whenUnread = 'finish', deviceHint }: CommandOptions = {},
 ): Promise<number> {
   const controller = new AbortController();
   /** The status that an abort ends with. */
@@ -44,7 +46,8 @@ export async function runCommand(
     // Whatever a step threw because it was interrupted, the signal is the reason.
     if (abortStatus !== undefined) return abortStatus;
     if (!(error instanceof ToolkitError)) throw error;
-    process.stderr.write(`${name}: ${error.message.replaceAll('\n', ' ')}\n`);
+    const hint = deviceHint !== undefined && error.exitStatus === ExitStatus.device ? `; ${deviceHint}` : '';
+    process.stderr.write(`${name}: ${error.message.replaceAll('\n', ' ')}${hint}\n`);
     return error.exitStatus;
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);

@@ -18,7 +18,7 @@ export function main(argv: readonly string[]): Promise<number> {
     if (options !== undefined) await run(options, signal);
     return ExitStatus.fine;
   };
-  return runCommand('run-npu', body, { whenUnread: 'stop' });
+  return runCommand('run-npu', body, { whenUnread: 'stop', deviceHint: 'npu-doctor looks into it' });
 }
 
 function note(text: string): void {

@@ -16,6 +16,8 @@ export interface DoctorOptions {
   readonly ffi?: string;
   /** A model that memory is to suffice for. */
   readonly model?: { readonly path: string; readonly plan: MemoryPlan };
+  /** How long each timing goes on; by default long enough for a clock that follows the load to follow it. */
+  readonly measuredMs?: number;
   /** For tests: where /proc, /sys and so on are, who asks, and what stands between the driver and the kernel. */
   readonly root?: string;
   readonly identity?: Identity;
@@ -44,6 +46,7 @@ export class DoctorContext implements Disposable {
   readonly ffi: FfiName;
   /** Nothing that is measured says anything about silicon. */
   readonly simulated: boolean;
+  readonly measuredMs: number;
   /** Set once the FFI adapter works. */
   kernel: Kernel | undefined;
   /** The nodes there are, with what they answered. */
@@ -64,6 +67,7 @@ export class DoctorContext implements Disposable {
     this.files = new HostFiles(options.root);
     this.identity = options.identity ?? identityOfProcess();
     this.ffi = ffiName(options.ffi);
+    this.measuredMs = options.measuredMs ?? 150;
     this.simulated = this.kind === 'sim' || (process.env['LD_PRELOAD'] ?? '').includes('libnpu_sim');
   }
 

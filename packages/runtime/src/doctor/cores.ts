@@ -5,7 +5,7 @@ import { KernelError } from '../driver/kernel.js';
 import { SUBMIT } from '../driver/vendor/uapi.js';
 import { DeviceError } from '../errors.js';
 import { CORE_COUNT } from '../hardware/index.js';
-import { type Check, type Finding, isGone, ok, problem, warning } from './check.js';
+import { type Check, type Finding, findingOf, isGone, ok, problem, warning } from './check.js';
 import type { DoctorContext } from './context.js';
 import { type MatmulTime, timeMatmul } from './measure.js';
 import { milliseconds, rowsOf } from './units.js';
@@ -55,9 +55,8 @@ interface Mode {
 }
 
 function examineCore(context: DoctorContext, core: number): Finding {
-  const { driver } = context.opened;
-  const one = examineMode(driver, core, 1);
-  const four = examineMode(driver, core, 4);
+  const one = examineMode(context, core, 1);
+  const four = examineMode(context, core, 4);
   if (four.failure === undefined) {
     context.healthyCores.push(core);
     if (one.failure !== undefined) context.decodeRows = 4;
@@ -93,27 +92,27 @@ function judge(core: number, one: Mode, four: Mode): Finding {
 }
 
 /** Tries twice, with a reset between: a job of a program that has ended may have left the core hanging. */
-function examineMode(driver: NpuDriver, core: number, rows: DecodeRows): Mode {
-  const beforeReset = failedJob(driver, () => tryMode(driver, core, rows));
+function examineMode(context: DoctorContext, core: number, rows: DecodeRows): Mode {
+  const beforeReset = failedJob(context.opened.driver, () => tryMode(context, core, rows));
   if (typeof beforeReset !== 'string') return beforeReset;
-  const again = failedJob(driver, () => tryMode(driver, core, rows));
+  const again = failedJob(context.opened.driver, () => tryMode(context, core, rows));
   return typeof again === 'string' ? { rows, failure: again } : { ...again, beforeReset };
 }
 
 /** Outputs with varied operands and chained tasks, then the time of one that is large. */
-function tryMode(driver: NpuDriver, core: number, rows: DecodeRows): Mode {
+function tryMode({ opened: { driver }, measuredMs }: DoctorContext, core: number, rows: DecodeRows): Mode {
   const products = probeProducts(rows, 1).map(product => {
     return { ...product, firstCore: core, timeoutMs: JOB_TIMEOUT_MS };
   });
   const wrong = firstWrongOutput(driver, products);
   if (wrong !== undefined) return { rows, failure: `wrong, ${wrong}` };
   try {
-    const time = timeMatmul(driver, { rows, cores: [core], timeoutMs: JOB_TIMEOUT_MS });
+    const time = timeMatmul(driver, { rows, cores: [core], timeoutMs: JOB_TIMEOUT_MS }, measuredMs);
     return typeof time === 'string' ? { rows, failure: `wrong, ${time}` } : { rows, time };
   } catch (error) {
     // Memory that is refused says nothing of a core; it has a check of its own.
     if (!(error instanceof DeviceError) || jobErrorOf(error) !== undefined || isGone(error)) throw error;
-    return { rows, untimed: error.message };
+    return { rows, untimed: findingOf(error)?.detail ?? '' };
   }
 }
 

@@ -1,7 +1,14 @@
 import { packFeatures, ROWS_PER_GROUP, resultIndex, tileWeights } from '@npu-llama/format/tiles';
-import type { AllocateOptions, CacheMode, DmaBuffer, NpuDriver, Prepared } from '../driver/driver.js';
+import type {
+  AllocateOptions,
+  CacheMode,
+  CoreTaskRange,
+  DmaBuffer,
+  NpuDriver,
+  Prepared,
+} from '../driver/driver.js';
 import { freeAfterFailure, freeAll } from '../driver/free-all.js';
-import { emitProgram, PROGRAM_BYTES, PROGRAM_WORDS, splitOutputs } from '../program/index.js';
+import { type CoreTasks, emitProgram, PROGRAM_BYTES, PROGRAM_WORDS, splitOutputs } from '../program/index.js';
 
 export interface MatmulOptions {
   /** M: 1, or a multiple of 4. */
@@ -41,7 +48,7 @@ export class Matmul implements Disposable {
   /** Sums of B's rows: output n of row m is factor * rowValue(m) * sums[n % 16]. */
   readonly #sums: Float64Array;
   /** First output and outputs of each task. */
-  readonly #tasks: readonly { readonly first: number; readonly count: number }[];
+  readonly #tasks: CoreTasks;
 
   /** @throws DeviceError when memory is refused */
   constructor(driver: NpuDriver, options: MatmulOptions) {
@@ -64,29 +71,7 @@ export class Matmul implements Disposable {
         true,
       );
       this.#sums = fillWeights(weights, outputs, columns);
-      let index = 0;
-      const ranges = shares.map(share => {
-        const firstTask = index;
-        share.forEach((task, i) => {
-          const address = programs.dmaAddress + index * PROGRAM_BYTES;
-          const at = programs.bytes.byteOffset + index * PROGRAM_BYTES;
-          emitProgram(
-            {
-              rows,
-              columns,
-              outputs: task.count,
-              featureAddress: features.dmaAddress,
-              weightAddress: weights.dmaAddress + task.first * columns * 2,
-              outputAddress: result.dmaAddress + task.first * rows * 4,
-              outputFormat: 'fp32',
-            },
-            new Uint32Array(programs.bytes.buffer, at, 2 * PROGRAM_WORDS),
-            i === share.length - 1 ? undefined : { address: address + PROGRAM_BYTES, words: PROGRAM_WORDS },
-          );
-          driver.writeTaskRecord(records, index++, address, PROGRAM_WORDS);
-        });
-        return { firstTask, taskCount: share.length };
-      });
+      const ranges = writeTasks(driver, shares, options, { features, weights, result, programs, records });
       driver.prepareSync(records, 'to-device', 0, records.bytes.length).run();
       this.#features = features;
       this.#result = result;
@@ -178,6 +163,46 @@ export class Matmul implements Disposable {
   [Symbol.dispose](): void {
     freeAll(this.#allocated);
   }
+}
+
+interface Buffers {
+  readonly features: DmaBuffer;
+  readonly weights: DmaBuffer;
+  readonly result: DmaBuffer;
+  readonly programs: DmaBuffer;
+  readonly records: DmaBuffer;
+}
+
+/** Writes every task's program and record, a core's tasks chained. @returns which records are whose */
+function writeTasks(
+  driver: NpuDriver,
+  shares: readonly CoreTasks[],
+  { rows, columns }: MatmulOptions,
+  { features, weights, result, programs, records }: Buffers,
+): CoreTaskRange[] {
+  let index = 0;
+  return shares.map(share => {
+    const firstTask = index;
+    share.forEach((task, i) => {
+      const address = programs.dmaAddress + index * PROGRAM_BYTES;
+      const at = programs.bytes.byteOffset + index * PROGRAM_BYTES;
+      emitProgram(
+        {
+          rows,
+          columns,
+          outputs: task.count,
+          featureAddress: features.dmaAddress,
+          weightAddress: weights.dmaAddress + task.first * columns * 2,
+          outputAddress: result.dmaAddress + task.first * rows * 4,
+          outputFormat: 'fp32',
+        },
+        new Uint32Array(programs.bytes.buffer, at, 2 * PROGRAM_WORDS),
+        i === share.length - 1 ? undefined : { address: address + PROGRAM_BYTES, words: PROGRAM_WORDS },
+      );
+      driver.writeTaskRecord(records, index++, address, PROGRAM_WORDS);
+    });
+    return { firstTask, taskCount: share.length };
+  });
 }
 
 /** Fills [N/16][K/32][16][32] f16 group by group, without ever reading it. @returns the sums of the 16 rows */

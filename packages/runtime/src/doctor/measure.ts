@@ -1,17 +1,21 @@
 import type { NpuDriver } from '../driver/driver.js';
 import { Matmul, type MatmulOptions } from './matmul.js';
 
-/** Enough for a clock that follows the load to follow it. */
-const MEASURED_MS = 150;
 const MAX_RUNS = 200;
 
-/** @returns milliseconds of the fastest and of the middle run; the first does not count */
-export function timeRuns(run: () => void): { readonly best: number; readonly median: number } {
+/**
+ * @param measuredMs how long to go on
+ * @returns milliseconds of the fastest and of the middle run; the first does not count
+ */
+export function timeRuns(
+  run: () => void,
+  measuredMs: number,
+): { readonly best: number; readonly median: number } {
   run();
   const took: number[] = [];
   const start = performance.now();
   let before = start;
-  while (took.length < MAX_RUNS && before - start < MEASURED_MS) {
+  while (took.length < MAX_RUNS && before - start < measuredMs) {
     run();
     const now = performance.now();
     took.push(now - before);
@@ -42,11 +46,12 @@ export const TIMED_OUTPUTS = 8192;
 export function timeMatmul(
   driver: NpuDriver,
   options: Pick<MatmulOptions, 'rows' | 'cores' | 'timeoutMs'>,
+  measuredMs: number,
 ): MatmulTime | string {
   using matmul = new Matmul(driver, { ...options, columns: TIMED_COLUMNS, outputs: TIMED_OUTPUTS });
   matmul.writeFeatures(1);
   matmul.clearResult();
-  const { best: ms } = timeRuns(() => matmul.run());
+  const { best: ms } = timeRuns(() => matmul.run(), measuredMs);
   matmul.syncResult();
   const wrong = matmul.firstWrong(1);
   if (wrong !== undefined) return wrong;

@@ -19,10 +19,10 @@ export const throughputCheck: Check = {
   title: 'throughput',
   section: 'NPU',
   needs: ['open', 'cores'],
-  run: ({ opened: { driver }, healthyCores, decodeRows, simulated }) => {
+  run: ({ opened: { driver }, healthyCores, decodeRows, measuredMs, simulated }) => {
     const cores = jointCores(healthyCores);
     const times = [decodeRows, BATCH_ROWS].map(rows =>
-      timeMatmul(driver, { rows, cores, timeoutMs: JOB_TIMEOUT_MS }),
+      timeMatmul(driver, { rows, cores, timeoutMs: JOB_TIMEOUT_MS }, measuredMs),
     );
     const where = cores.length === 1 ? `core ${cores[0]}` : `${cores.length} cores`;
     const [decode, batch] = times;

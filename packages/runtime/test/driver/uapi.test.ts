@@ -93,7 +93,7 @@ test('flags and actions are the numbers of the uAPI', () => {
   });
   expect(SyncFlag).toEqual({ toDevice: 1, fromDevice: 2 });
   expect(JobFlag).toEqual({ pc: 1, pingPong: 4 });
-  expect(Action).toEqual({ reset: 6, iommuEnabled: 18 });
+  expect(Action).toEqual({ hardwareVersion: 0, frequency: 2, reset: 6, iommuEnabled: 18 });
 });
 
 describe('a task record', () => {

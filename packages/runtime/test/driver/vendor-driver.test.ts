@@ -265,6 +265,37 @@ describe('a job', () => {
     ]);
   });
 
+  test.each([1, 2])('on core %i alone names that core, and its own time', core => {
+    const { kernel, driver } = setUp();
+    const taskBuffer = driver.allocate(TASKS);
+    const cores = [range(3, 2)];
+    driver.prepareJob({ uses: [], label: 'job', taskBuffer, cores, firstCore: core, timeoutMs: 50 }).run();
+    expect(kernel.named('RKNPU_SUBMIT')).toMatchObject([
+      {
+        fields: {
+          timeout: 50,
+          core_mask: 2 ** core,
+          [`subcore_${core}_task_start`]: 3,
+          [`subcore_${core}_task_number`]: 2,
+        },
+      },
+    ]);
+  });
+
+  test.each([
+    [1, 2],
+    [2, 2],
+    [1, 3],
+    [3, 1],
+  ])('from core %i on for %i cores is refused: no driver starts it', (firstCore, count) => {
+    const { driver } = setUp();
+    const taskBuffer = driver.allocate(TASKS);
+    const cores = Array.from({ length: count }, (_, i) => range(i, 1));
+    expect(() => driver.prepareJob({ uses: [], label: 'job', taskBuffer, cores, firstCore })).toThrow(
+      /^job: impossible job/,
+    );
+  });
+
   test('run again starts from a zero counter, whatever the kernel left in it', () => {
     const { kernel, driver } = setUp({
       ...vendorAnswers(),

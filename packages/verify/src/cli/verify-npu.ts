@@ -21,11 +21,12 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function command(argv: readonly string[]): Promise<number> {
-  return runCommand('verify-npu', async signal => {
+  const body = async (signal: AbortSignal): Promise<number> => {
     const options = await parseOptions(argv);
     if (options === undefined) return ExitStatus.fine;
     return runOptions(options, openNpu, signal, ['verify-npu', ...argv.map(quoted)].join(' '));
-  });
+  };
+  return runCommand('verify-npu', body, { deviceHint: 'npu-doctor looks into it' });
 }
 
 /** Loads the runtime, its FFI and the simulator no sooner than they are needed: a usage error does not wait for them. */

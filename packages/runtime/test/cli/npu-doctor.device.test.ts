@@ -1,0 +1,120 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describeDevice } from '@npu-llama/fixtures';
+import { TemporaryFolder } from '../support/temporary-folder.js';
+import { talesModel } from './support/models.js';
+import { NPU_SIM, type Outcome, type RunSettings, runNode, runNpu } from './support/run-npu.js';
+
+const NPU_DOCTOR = fileURLToPath(new URL('../../../bin/npu-doctor.js', import.meta.url));
+const COMPATIBLE = '/proc/device-tree/compatible';
+const onBoard = existsSync(COMPATIBLE) && readFileSync(COMPATIBLE, 'latin1').includes('rk3588');
+
+const doctor = (args: readonly string[], settings?: RunSettings): Promise<Outcome> =>
+  runNode([NPU_DOCTOR, ...args], settings);
+const underNpuSim = (plan: string, ...args: string[]): Promise<Outcome> =>
+  runNode([NPU_SIM, '--config', `log=0${plan}`, process.execPath, NPU_DOCTOR, ...args]);
+
+describeDevice('npu-doctor', () => {
+  const folder = new TemporaryFolder();
+  afterAll(() => folder[Symbol.dispose]());
+  let tales = '';
+  beforeAll(async () => {
+    tales = await talesModel(folder);
+  });
+
+  test('--json is one object, and nothing on stderr', async () => {
+    const { status, stdout, stderr } = await doctor(['--device', 'sim', '--json', tales]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const {
+      version,
+      runtime,
+      device,
+      simulated,
+      status: worst,
+      counts,
+      checks,
+      ...more
+    } = JSON.parse(stdout);
+    expect({ version, device, simulated, worst, more }).toEqual({
+      version: 1,
+      device: 'sim',
+      simulated: true,
+      worst: 'ok',
+      more: {},
+    });
+    expect(runtime).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(counts.ok + counts.skipped).toBe(checks.length);
+    for (const check of checks) {
+      expect(check).toMatchObject({
+        id: expect.stringMatching(/^[a-z0-9-]+$/),
+        section: expect.any(String),
+        title: expect.any(String),
+        status: expect.stringMatching(/^(ok|skipped)$/),
+        detail: expect.any(String),
+      });
+    }
+  });
+
+  test('text has a line a check, without colours where it is no terminal', async () => {
+    const { status, stdout } = await doctor(['--device', 'sim']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}ok {7}core 2 +1 row right, .* GB\/s\); 4 rows right, /m);
+    expect(stdout).not.toContain('\u001b');
+    expect(stdout).toMatch(/\n\n\d+ ok, 2 skipped \(a simulated device: nothing here is about silicon\)\n$/);
+  });
+
+  test('under npu-sim finds the node, as on a board', async () => {
+    const { status, stdout } = await underNpuSim('', '--json', tales);
+    expect(status).toBe(0);
+    const { device, simulated, checks } = JSON.parse(stdout);
+    expect({ device, simulated }).toEqual({ device: 'rknpu', simulated: true });
+    const details = Object.fromEntries(
+      checks.map((check: { id: string; detail: string }) => [check.id, check.detail]),
+    );
+    expect(details['node']).toContain('/dev/dri/card1, by npu-sim');
+    expect(details['memory']).toContain(tales);
+  });
+
+  test('a problem is exit status 3, and a warning is not', async () => {
+    expect(await underNpuSim(',dead-core=1')).toMatchObject({
+      status: 3,
+      stdout: expect.stringMatching(/^ {2}problem {2}core 1 .*does not end in 2000 ms\n +-> reboot/m),
+    });
+    expect(await underNpuSim(',short-heights')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('3 warnings'),
+    });
+  });
+
+  (onBoard ? test.skip : test)('without an NPU says so (skipped: this is an RK3588)', async () => {
+    const { status, stdout, stderr } = await doctor([]);
+    expect({ status, stderr }).toEqual({ status: 3, stderr: '' });
+    expect(stdout).toContain('problem  kernel driver');
+  });
+
+  describe('wrong usage is exit status 2', () => {
+    test.each([
+      ['a model that is not there', ['none.npu'], 'no such file or folder'],
+      ['two models', ['a.npu', 'b.npu'], 'more than one model named'],
+      ['an unknown option', ['--frobnicate'], 'frobnicate'],
+      ['a path of the simulated device', ['--device', 'sim', '--device-path', '/dev/null'], 'has no path'],
+    ])('%s', async (_, args, part) => {
+      const { status, stdout, stderr } = await doctor(args);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toMatch(/^npu-doctor: .*\n$/);
+      expect(stderr).toContain(part);
+    });
+
+    test('an FFI adapter that there is not', async () => {
+      expect(await doctor([], { env: { NPU_FFI: 'none' } })).toMatchObject({ status: 2, stdout: '' });
+    });
+  });
+
+  test("run-npu's device errors point to it", async () => {
+    const env = { NPU_SIM: 'log=0,dead-core=1' };
+    const { status, stderr } = await runNpu([tales, '--device', 'sim', '-n', '1'], { env });
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/; npu-doctor looks into it\n$/);
+  });
+});
