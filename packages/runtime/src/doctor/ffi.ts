@@ -19,6 +19,8 @@ async function examine(name: FfiName, context: DoctorContext): Promise<Finding> 
   let adapter: FfiAdapter;
   try {
     adapter = await loadAdapter(name);
+    // The runtime loads koffi whichever adapter it uses: without it the chosen one does not help.
+    if (chosen) await import('../driver/native-kernel.js');
   } catch (error) {
     // ffi-napi is compiled at install, where there is a compiler; koffi is what everything stands on.
     if (name === 'ffi-napi' && !chosen) return ok('not installed; optional', { loads: false, chosen });
