@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ExitStatus, UsageError } from '@npu-llama/format';
+import { runCommand } from '@npu-llama/format/cli';
+import yargs from 'yargs';
+import { type ChildResult, runChild } from '../run-child.js';
+import { makeInput } from '../run-target.js';
+import { readSeeds, writeSeeds } from '../seeds.js';
+import { openTargets, TARGET_NAMES, type TargetName } from '../targets.js';
+
+/** 120,000 inputs in all; loading a model takes longest. */
+const INPUTS: Readonly<Record<TargetName, number>> = {
+  checkpoint: 20_000,
+  tokenizer: 20_000,
+  npu: 30_000,
+  device: 10_000,
+  suite: 20_000,
+  golden: 20_000,
+};
+/** More than this for a file of some ten kilobytes is out of bounds. */
+const MAX_GROWTH_BYTES = 256 << 20;
+const MAX_INPUT_MS = 2000;
+
+function parse(argv: readonly string[]) {
+  return yargs([...argv])
+    .scriptName('fuzz')
+    .version(false)
+    .usage(
+      '$0 [options]\n\nGives every reader of files mutated ones. A finding is an error that no reader should end with, a crash or a hang.',
+    )
+    .option('inputs', {
+      type: 'number',
+      requiresArg: true,
+      describe: 'of all targets together; default 120000',
+    })
+    .option('seed', { type: 'number', requiresArg: true, default: 1, describe: 'same seed, same inputs' })
+    .option('target', { choices: TARGET_NAMES, describe: 'only this one' })
+    .option('only', { type: 'number', requiresArg: true, describe: 'only the input of this number' })
+    .option('save', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'with --target and --only: write the input here',
+    })
+    .strict()
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw new UsageError(message ?? error?.message ?? '', { next: 'see --help' });
+    })
+    .parseSync();
+}
+
+type Options = ReturnType<typeof parse>;
+
+/** `pnpm fuzz`. @returns 1 when something was found */
+async function fuzz(argv: readonly string[]): Promise<number> {
+  const options = parse(argv);
+  if (argv.includes('--help')) return ExitStatus.fine;
+  const folder = mkdtempSync(join(tmpdir(), 'npu-fuzz-'));
+  try {
+    await writeSeeds(folder);
+    return options.save === undefined ? await fuzzAll(folder, options) : await saveInput(folder, options);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function fuzzAll(folder: string, { inputs, seed, target, only }: Options): Promise<number> {
+  const all = Object.values(INPUTS).reduce((sum, count) => sum + count, 0);
+  const share = (inputs ?? all) / all;
+  let found = 0;
+  for (const name of target === undefined ? TARGET_NAMES : [target]) {
+    const count = only === undefined ? Math.ceil(INPUTS[name] * share) : 1;
+    const task = { target: name, seed, first: only ?? 0, inputs: count, folder };
+    found += report(await runChild(task, input => progress(name, input, count)));
+  }
+  process.stdout.write(found === 0 ? 'nothing found\n' : `${found} found\n`);
+  return found === 0 ? ExitStatus.fine : 1;
+}
+
+function progress(name: string, input: number, count: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${name}: ${input} of ${count}\u001b[K`);
+}
+
+/** @returns how many findings */
+function report(result: ChildResult): number {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  const { target, inputs, accepted, refused, slowestMs, peakGrowthBytes } = result;
+  const findings = [...result.findings];
+  const add = (error: string): unknown => findings.push({ target, seed: 0, input: -1, error });
+  if (slowestMs > MAX_INPUT_MS)
+    add(`an input took ${slowestMs.toFixed(0)} ms, wanted at most ${MAX_INPUT_MS}`);
+  if ((peakGrowthBytes ?? 0) > MAX_GROWTH_BYTES) add(`memory grew by ${peakGrowthBytes} bytes`);
+  const growth = peakGrowthBytes === undefined ? '-' : `${(peakGrowthBytes / 2 ** 20).toFixed(0)} MiB`;
+  process.stdout.write(
+    `${target.padEnd(11)} ${inputs} inputs: ${accepted} read, ${refused} refused, ${findings.length} findings; ` +
+      `slowest ${slowestMs.toFixed(0)} ms, memory grew by ${growth}\n`,
+  );
+  for (const { seed, input, error } of findings.slice(0, 10)) {
+    const again = input < 0 ? '' : ` (again: --target ${target} --seed ${seed} --only ${input})`;
+    process.stdout.write(`  found${again}: ${error.replaceAll('\n', '\n    ')}\n`);
+  }
+  return findings.length;
+}
+
+async function saveInput(folder: string, { target: name, seed, only, save }: Options): Promise<number> {
+  if (name === undefined || only === undefined) throw new UsageError('--save needs --target and --only');
+  const targets = await openTargets(readSeeds(folder));
+  writeFileSync(save!, makeInput(targets.find(target => target.name === name)!, seed, only));
+  for (const target of targets) await target[Symbol.asyncDispose]();
+  return ExitStatus.fine;
+}
+
+process.exitCode = await runCommand('fuzz', () => fuzz(process.argv.slice(2)));
