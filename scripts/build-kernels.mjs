@@ -12,8 +12,12 @@ const memory = ['--importMemory', '--initialMemory', '1', '--maximumMemory', '65
 /** With worker threads that take part. */
 const shared = ['--enable', 'threads', '--sharedMemory'];
 
+/** Tables of zeros need not be in the file where the memory is new. */
+const zeroed = ['--zeroFilledMemory'];
+
 const modules = [
   { folder: 'verify/assembly', target: 'verify/dist/src/reference/kernels.wasm', options: shared },
+  { folder: 'runtime/assembly-sampler', target: 'runtime/dist/src/text/sampler.wasm', options: zeroed },
 ];
 
 for (const { folder, target, options } of modules) {

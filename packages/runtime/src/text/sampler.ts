@@ -1,7 +1,7 @@
 import { UsageError } from '@npu-llama/format';
 import { NumericError } from '../errors.js';
-import { expf } from './expf.js';
 import { Xorshift64 } from './random.js';
+import { kernelsWith, type SamplerKernels } from './sampler-kernels.js';
 
 export interface SamplerOptions {
   /** 0: always the most probable token. Default 1. */
@@ -40,17 +40,27 @@ export class Sampler {
     this.#random = new Xorshift64(BigInt(seed));
   }
 
-  /** Draws a token. @param logits [vocabSize] f32, not changed */
+  /**
+   * Draws a token.
+   * @param logits [vocabSize] f32, not changed
+   * @throws NumericError when the logits are not all finite numbers
+   */
   sample(logits: Float32Array): number {
-    const best = argmax(logits);
-    if (this.#temperature === 0) return best;
+    const temperature = this.#temperature;
+    const kernels = kernelsWith(logits);
+    const best = likeliestOf(kernels, logits);
+    if (temperature === 0) return best;
     const coin = this.#random.next();
+    const max = fround(logits[best]! / temperature);
     // So close to 0 that the division overflows.
-    if (!Number.isFinite(fround(logits[best]! / this.#temperature))) return best;
-    const probabilities = softmaxOf(logits, best, this.#temperature);
-    return this.#topP > 0 && this.#topP < 1
-      ? drawFromNucleus(probabilities, best, this.#topP, coin)
-      : drawFromAll(probabilities, coin);
+    if (!Number.isFinite(max)) return best;
+    const sum = kernels.exponentials(temperature, max);
+    if (this.#topP === 0 || this.#topP === 1) return kernels.drawFromAll(sum, coin);
+    // What is less probable cannot be part of the nucleus: leaves few to put in order.
+    const cutoff = fround(fround(1 - this.#topP) / (logits.length - 1));
+    const token = kernels.drawFromNucleus(sum, cutoff, this.#topP, coin);
+    // With a topP below 1/V even the likeliest may be under the cutoff.
+    return token === -1 ? best : token;
   }
 
   /** Goes on as if `count` tokens had been drawn: run.c draws, and drops, one for each prompt token of a chat. */
@@ -65,65 +75,15 @@ export class Sampler {
  * @throws NumericError when the logits are not all finite numbers
  */
 export function argmax(logits: Float32Array): number {
-  let best = 0;
-  for (let i = 0; i < logits.length; i++) {
-    const value = logits[i]!;
-    if (value - value !== 0) {
-      throw new NumericError('the model gave a logit that is no finite number', {
-        got: `${value} for token ${i}`,
-        next: 'check the device and the model with verify-npu',
-      });
-    }
-    if (value > logits[best]!) best = i;
-  }
-  return best;
+  return likeliestOf(kernelsWith(logits), logits);
 }
 
-/** Probabilities at a temperature; every step rounded to float as run.c's are. */
-function softmaxOf(logits: Float32Array, best: number, temperature: number): Float32Array {
-  const probabilities = new Float32Array(logits.length);
-  const max = fround(logits[best]! / temperature);
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) {
-    const value = expf(fround(fround(logits[i]! / temperature) - max));
-    probabilities[i] = value;
-    sum = fround(sum + value);
-  }
-  for (let i = 0; i < probabilities.length; i++) probabilities[i] = probabilities[i]! / sum;
-  return probabilities;
-}
-
-function drawFromAll(probabilities: Float32Array, coin: number): number {
-  let cumulative = 0;
-  for (let i = 0; i < probabilities.length; i++) {
-    cumulative = fround(cumulative + probabilities[i]!);
-    if (coin < cumulative) return i;
-  }
-  return probabilities.length - 1; // rounding left the sum below the coin
-}
-
-function drawFromNucleus(probabilities: Float32Array, best: number, topP: number, coin: number): number {
-  // Whatever is below this cannot be part of the nucleus; leaves few to sort.
-  const cutoff = fround(fround(1 - topP) / (probabilities.length - 1));
-  const candidates: number[] = [];
-  for (let i = 0; i < probabilities.length; i++) if (probabilities[i]! >= cutoff) candidates.push(i);
-  // With a topP below 1/V even the likeliest may be under the cutoff.
-  if (candidates.length === 0) return best;
-  candidates.sort((a, b) => probabilities[b]! - probabilities[a]!);
-  let nucleus = 0;
-  let last = candidates.length - 1;
-  for (let i = 0; i < candidates.length; i++) {
-    nucleus = fround(nucleus + probabilities[candidates[i]!]!);
-    if (nucleus > topP) {
-      last = i;
-      break;
-    }
-  }
-  const point = fround(coin * nucleus);
-  let cumulative = 0;
-  for (let i = 0; i <= last; i++) {
-    cumulative = fround(cumulative + probabilities[candidates[i]!]!);
-    if (point < cumulative) return candidates[i]!;
-  }
-  return candidates[last]!;
+function likeliestOf(kernels: SamplerKernels, logits: Float32Array): number {
+  const best = kernels.likeliest();
+  if (best !== -1) return best;
+  const bad = logits.findIndex(logit => !Number.isFinite(logit));
+  throw new NumericError('the model gave a logit that is no finite number', {
+    got: `${logits[bad]} for token ${bad}`,
+    next: 'check the device and the model with verify-npu',
+  });
 }

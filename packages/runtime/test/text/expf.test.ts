@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { expf } from '../../src/text/expf.js';
+import { SamplerKernels } from '../../src/text/sampler-kernels.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import { bytesOf, compileC } from './support/compile-c.js';
+import { expf } from './support/expf.js';
 
 const folder = new TemporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
@@ -16,15 +17,21 @@ function floatsDownFromZero(stride: number): Float32Array {
   return new Float32Array(bits.buffer);
 }
 
-describe('expf', () => {
+describe('expf, plain and of the kernels', () => {
   test("has libc's bits for floats from 0 to where it underflows", () => {
     const x = floatsDownFromZero(1009);
     const output = cExpf(bytesOf(x));
+    const kernels = new SamplerKernels(x.length);
+    kernels.load(x);
+    kernels.exponentials(1, 0);
+    const ofKernels = kernels.values;
     const wrong: string[] = [];
     let neighbours = 0;
     x.forEach((value, i) => {
       const wanted = output.readFloatLE(i * 4);
       if (expf(value) !== wanted) wrong.push(`e^${value}: got ${expf(value)}, wanted ${wanted}`);
+      if (ofKernels[i] !== wanted)
+        wrong.push(`e^${value}: the kernels give ${ofKernels[i]}, wanted ${wanted}`);
       if (Math.fround(Math.exp(value)) !== wanted) neighbours++;
     });
     expect(wrong).toEqual([]);
