@@ -14,6 +14,7 @@ export function argumentOf<F extends StructFields>(
   return call as IoctlArgument<F>;
 }
 
+export { callMicroseconds } from './driver/call-cost.js';
 export { DelegatingKernel } from './driver/delegating-kernel.js';
 export {
   IoctlArgument,

@@ -29,7 +29,7 @@ function bind(library: string | null, names: EntryPointNames): EntryPoints {
   };
 }
 
-/** koffi: about 0.1 us a call, prebuilt for x64 and arm64. */
+/** koffi: less than 0.1 us a call, prebuilt for x64 and arm64. */
 export const koffiAdapter: FfiAdapter = {
   name: 'koffi',
   bind,
