@@ -1,5 +1,3 @@
-import { SingleBar } from 'cli-progress';
-
 /** Loading less than this takes no time that a person would notice. */
 const WORTH_SHOWING_BYTES = 64 * 2 ** 20;
 const MIB = 2 ** 20;
@@ -10,8 +8,10 @@ export interface LoadProgress {
 }
 
 /** A progress bar for loading, on a terminal only, on stderr. */
-export function loadProgress(wanted: boolean): LoadProgress {
+export async function loadProgress(wanted: boolean): Promise<LoadProgress> {
   if (!wanted || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  // Only here, so that others need not wait for it.
+  const { SingleBar } = await import('cli-progress');
   const bar = new SingleBar({
     stream: process.stderr,
     format: 'loading {bar} {percentage}% | {value}/{total} MiB',

@@ -34,8 +34,8 @@ async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
   checkDeviceOptions(deviceOptions);
   const { tokenizer, steps } = readInputs(options, note);
   await using device = await openDevice(deviceOptions);
+  const progress = await loadProgress(!options.json);
   const start = performance.now();
-  const progress = loadProgress(!options.json);
   await using model = await loadModel(device, options.model, { signal, onProgress: progress.update }).finally(
     progress.stop,
   );
