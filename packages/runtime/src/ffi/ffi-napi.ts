@@ -53,7 +53,7 @@ function viewWith(ref: RefNapi, address: number, length: number): Uint8Array {
 }
 
 /**
- * ffi-napi with ref-napi: 15 to 20 us a call, since it makes a Buffer of every argument; needs a C++ compiler at install.
+ * ffi-napi with ref-napi: about 20 us a call, since it makes a Buffer of every argument; needs a C++ compiler at install.
  * @throws DeviceError when they are not installed
  */
 export function loadFfiNapiAdapter(): FfiAdapter {
