@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { ExitStatus, ToolkitError } from '../errors.js';
+import { oneLine } from './one-line.js';
 import { watchOutput } from './output.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -47,7 +48,7 @@ export async function runCommand(
     if (abortStatus !== undefined) return abortStatus;
     if (!(error instanceof ToolkitError)) throw error;
     const hint = deviceHint !== undefined && error.exitStatus === ExitStatus.device ? `; ${deviceHint}` : '';
-    process.stderr.write(`${name}: ${error.message.replaceAll('\n', ' ')}${hint}\n`);
+    process.stderr.write(`${name}: ${oneLine(error.message)}${hint}\n`);
     return error.exitStatus;
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);

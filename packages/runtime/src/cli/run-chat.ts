@@ -1,6 +1,6 @@
 import { EOS_TOKEN } from '@npu-llama/format';
 import { renderTurn } from '../text/chat-template.js';
-import { printableBytes } from '../text/print.js';
+import { PiecePrinter } from '../text/print.js';
 import type { RunContext } from './run-generate.js';
 
 export interface ChatOptions extends RunContext {
@@ -46,13 +46,14 @@ async function answer(options: ChatOptions, turn: string, firstPosition: number)
   if (promptTokens.length < turnTokens.length) return steps;
   // run.c draws at every position and drops what it draws while prompt remains.
   sampler.skip(promptTokens.length - 1);
+  const printer = new PiecePrinter();
   let position = firstPosition + promptTokens.length;
   let previous = promptTokens[promptTokens.length - 1]!;
   for (;;) {
     const token = sampler.sample(logits);
     clock.drew();
     if (token === EOS_TOKEN) write('\n');
-    else write(printableBytes(tokenizer.decode(previous, token)));
+    else write(printer.print(tokenizer.decode(previous, token)));
     if (position === steps) return position;
     await new Promise(resolve => setImmediate(resolve));
     signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { Session } from '../model/index.js';
 import { generate } from '../text/generate.js';
-import { printableBytes } from '../text/print.js';
+import { PiecePrinter } from '../text/print.js';
 import type { Sampler } from '../text/sampler.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import type { RunClock } from './statistics.js';
@@ -28,6 +28,7 @@ export async function runGenerate(context: RunContext, prompt: string): Promise<
   const promptTokens = tokenizer.encode(prompt);
   clock.prompted(promptTokens.length);
   const tokens = promptTokens.slice(0, 1);
+  const printer = new PiecePrinter();
   let text = '';
   const generated = generate(session, { tokenizer, sampler, prompt: promptTokens, steps, signal });
   try {
@@ -35,7 +36,7 @@ export async function runGenerate(context: RunContext, prompt: string): Promise<
       tokens.push(token);
       text += added;
       if (!isPrompt) clock.drew();
-      write(printableBytes(piece));
+      write(printer.print(piece));
     }
   } finally {
     // Also where it ends early, so that an error does not stand behind the text.

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { runChat } from '../../src/cli/run-chat.js';
 import { RunClock } from '../../src/cli/statistics.js';
 import { Sampler, Tokenizer } from '../../src/index.js';
-import { printableBytes } from '../../src/text/print.js';
+import { PiecePrinter } from '../../src/text/print.js';
 import { rejectionOf } from '../support/errors.js';
 import { type Run, randomScript, type Script, ScriptedSession } from '../text/support/scripted-session.js';
 import { vocabulary } from '../text/support/vocabulary.js';
@@ -86,7 +86,7 @@ function loop({ script, steps, lines, system, prompt }: Talk) {
     usersTurn = token === EOS;
     if (usersTurn) continue;
     next = drawn;
-    print(drawn === EOS ? '\n' : printableBytes(tokenizer.decode(token, drawn)));
+    print(drawn === EOS ? '\n' : new PiecePrinter().print(tokenizer.decode(token, drawn)));
   }
   print('\n');
   return { runs, text };
