@@ -16,6 +16,7 @@ const shared = ['--enable', 'threads', '--sharedMemory'];
 const zeroed = ['--zeroFilledMemory'];
 
 const modules = [
+  { folder: 'converter/assembly', target: 'converter/dist/src/kernels.wasm', options: shared },
   { folder: 'verify/assembly', target: 'verify/dist/src/reference/kernels.wasm', options: shared },
   { folder: 'runtime/assembly-sampler', target: 'runtime/dist/src/text/sampler.wasm', options: zeroed },
 ];

@@ -10,13 +10,15 @@ import {
 import type { OverflowPolicy } from '@npu-llama/format/tiles';
 import { abortable } from './abortable.js';
 import { DMA_WINDOW_BYTES, weightsDmaBytes } from './dma.js';
-import { FileHash } from './file-hash.js';
 import { fileState, refuseChangedFile, refuseSameFile } from './file-identity.js';
+import { HashThread } from './hash-thread.js';
 import { checkNpuLimits } from './npu-limits.js';
 import { type ConversionPlan, planConversion } from './plan.js';
 import type { ConversionReport } from './report.js';
+import { SourceStream } from './source-stream.js';
 import { TensorStreams } from './tensor-streams.js';
 import { WeightConverter } from './weight-converter.js';
+import { WorkingMemory } from './working-memory.js';
 import { WriteBehind } from './write-behind.js';
 
 export interface ConversionProgress {
@@ -89,11 +91,13 @@ async function writeModel(
   { overflow = 'error', onProgress, signal }: ConvertOptions,
 ): Promise<Pick<ConversionReport, 'saturated' | 'largestRoundingError'> & { sha256: string }> {
   const before = fileState(source.fd);
-  const hash = new FileHash(source.fd, source.layout.fileBytes, source.path);
+  const memory = new WorkingMemory();
+  const hash = new HashThread(memory.buffer, source.path);
   const writeBehind = new WriteBehind(output);
   try {
-    const streams = new TensorStreams(plan.tensors, writeBehind, plan.headerBytes);
-    const converter = new WeightConverter(source, streams, overflow, plan.work);
+    const stream = new SourceStream(source, memory.slots, hash);
+    const target = new TensorStreams(plan.tensors, writeBehind, plan.headerBytes);
+    const converter = new WeightConverter(source, stream, memory, target, overflow);
     let writtenBytes = 0;
     const onPiece = (bytes: number): void => {
       signal?.throwIfAborted();
@@ -101,19 +105,20 @@ async function writeModel(
       onProgress?.({ writtenBytes, totalBytes: plan.tensorBytes });
     };
     for (const destination of plan.work) await converter.convert(destination, onPiece);
-    if (tokenizer.length > 0) await streams.append(TOKENIZER_TENSOR, tokenizer);
+    if (tokenizer.length > 0) await target.append(TOKENIZER_TENSOR, tokenizer);
     onPiece(tokenizer.length);
-    await writeBehind.finish();
+    await stream.skipTo(source.layout.fileBytes);
     const sha256 = await abortable(hash.digest(), signal);
     refuseChangedFile(before, source.fd, source.path);
 
     const { saturated, largestRoundingError } = converter;
-    output.write(encodeNpuHeader(plan.describe({ sha256, saturated }), streams.checksums()), 0);
-    await abortable(output.sync(), signal);
+    output.write(encodeNpuHeader(plan.describe({ sha256, saturated }), target.checksums()), 0);
+    await writeBehind.sync();
+    signal?.throwIfAborted();
     return { sha256, saturated, largestRoundingError };
   } finally {
-    // Neither thread may touch the files once they are closed.
-    await writeBehind.settle();
     await hash.stop();
+    // No thread may touch the file once it is closed.
+    await writeBehind.settle();
   }
 }

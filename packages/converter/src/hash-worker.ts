@@ -1,22 +1,23 @@
 import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** What the worker is given: the descriptor is open in the main thread, and shared by all threads of a process. */
-export interface HashTask {
-  readonly fd: number;
-  readonly bytes: number;
+/** Bytes of the shared memory to hash; answered with `done`, in order. */
+export interface HashPiece {
+  readonly offset: number;
+  readonly length: number;
 }
 
-const PIECE_BYTES = 1 << 20;
+/** `digest` is answered with the digest in hexadecimal. */
+export type HashRequest = HashPiece | 'digest';
 
-const { fd, bytes } = workerData as HashTask;
+const bytes = new Uint8Array(workerData as SharedArrayBuffer);
 const hash = createHash('sha256');
-const piece = new Uint8Array(PIECE_BYTES);
-for (let position = 0; position < bytes; ) {
-  const got = readSync(fd, piece, 0, Math.min(PIECE_BYTES, bytes - position), position);
-  if (got === 0) throw new Error(`ended at byte ${position} while being read`);
-  hash.update(piece.subarray(0, got));
-  position += got;
-}
-parentPort!.postMessage(hash.digest('hex'));
+const port = parentPort!;
+port.on('message', (request: HashRequest) => {
+  if (request === 'digest') {
+    port.postMessage(hash.digest('hex'));
+    return;
+  }
+  hash.update(bytes.subarray(request.offset, request.offset + request.length));
+  port.postMessage('done');
+});

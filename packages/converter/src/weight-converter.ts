@@ -1,47 +1,40 @@
 import { type CheckpointFile, type CheckpointTensor, FileError, HALF_MAX } from '@npu-llama/format';
 import {
   type OverflowPolicy,
-  paddedColumnCount,
-  paddedRowCount,
-  ROWS_PER_GROUP,
   type RoundingReport,
-  roundWeights,
-  tileWeights,
   UnrepresentableWeightError,
 } from '@npu-llama/format/tiles';
 import type { Destination } from './destinations.js';
+import type { SourceStream } from './source-stream.js';
 import type { TensorStreams } from './tensor-streams.js';
+import { WeightRounder } from './weight-rounder.js';
+import { rowsPerPiece, type WorkingMemory } from './working-memory.js';
 
-/** Weights a piece: 4 MiB in, 2 MiB out. More costs memory and gains nothing. */
-const PIECE_WEIGHTS = 1 << 20;
-
-/** Converts tensors piece by piece: whole 16-row groups, so that a piece of a matrix is a run of its tiles. */
+/** Converts tensors piece by piece. */
 export class WeightConverter {
   readonly #source: CheckpointFile;
-  readonly #streams: TensorStreams;
+  readonly #stream: SourceStream;
+  readonly #memory: WorkingMemory;
+  readonly #rounder: WeightRounder;
+  readonly #target: TensorStreams;
   readonly #overflow: OverflowPolicy;
-  readonly #floats: Float32Array;
-  /** Two, in turns: one may still be being written. */
-  readonly #halves: readonly [Uint16Array, Uint16Array];
-  #turn: 0 | 1 = 0;
   #saturated = 0;
   #largest: { error: number; tensor: string } | null = null;
 
+  /** @param stream of the source, through the memory */
   constructor(
     source: CheckpointFile,
-    streams: TensorStreams,
+    stream: SourceStream,
+    memory: WorkingMemory,
+    target: TensorStreams,
     overflow: OverflowPolicy,
-    work: readonly Destination[],
   ) {
     this.#source = source;
-    this.#streams = streams;
+    this.#stream = stream;
+    this.#memory = memory;
+    this.#rounder = new WeightRounder(memory);
+    this.#target = target;
     this.#overflow = overflow;
-    const largestPiece = work.reduce((largest, { source: { rows, columns } }) => {
-      const pieceRows = Math.min(paddedRowCount(rows), rowsPerPiece(columns));
-      return Math.max(largest, pieceRows * paddedColumnCount(columns));
-    }, 0);
-    this.#floats = new Float32Array(largestPiece);
-    this.#halves = [new Uint16Array(largestPiece), new Uint16Array(largestPiece)];
   }
 
   /** Finite weights clamped so far. */
@@ -65,10 +58,9 @@ export class WeightConverter {
     const report: RoundingReport = { largestError: 0, saturated: 0 };
     for (let firstRow = 0; firstRow < rows; firstRow += pieceRows) {
       const rowCount = Math.min(pieceRows, rows - firstRow);
-      const floats = this.#floats.subarray(0, rowCount * columns);
-      this.#source.readRows(source, firstRow, rowCount, floats);
-      const bytes = this.#encode(source, form, firstRow, rowCount, floats, report);
-      await this.#streams.append(target, bytes);
+      const weights = await this.#read(source, firstRow, rowCount);
+      const bytes = this.#encode(source, form, firstRow, rowCount, weights, report);
+      await this.#target.append(target, bytes);
       onPiece(bytes.length);
     }
     this.#saturated += report.saturated;
@@ -77,34 +69,42 @@ export class WeightConverter {
     }
   }
 
+  /** A piece as FP32, in the working memory. */
+  async #read(tensor: CheckpointTensor, firstRow: number, rowCount: number): Promise<Float32Array> {
+    const { storage, columns } = tensor;
+    const first = firstRow * columns;
+    const count = rowCount * columns;
+    if (storage.kind === 'f32') {
+      const bytes = await this.#stream.read(storage.offset + first * 4, count * 4);
+      return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+    }
+    await this.#stream.skipTo(storage.offset + first + count);
+    const weights = this.#memory.weights.subarray(0, count);
+    this.#source.readRows(tensor, firstRow, rowCount, weights);
+    return weights;
+  }
+
   #encode(
     source: CheckpointTensor,
     form: Destination['form'],
     firstRow: number,
     rowCount: number,
-    floats: Float32Array,
+    weights: Float32Array,
     report: RoundingReport,
   ): Uint8Array {
     const { columns } = source;
     if (form === 'floats') {
-      const bad = floats.findIndex(value => !Number.isFinite(value));
-      if (bad !== -1) throw this.#unusable(source, firstRow, bad, floats[bad]!);
-      return new Uint8Array(floats.slice().buffer);
+      const bad = weights.findIndex(value => !Number.isFinite(value));
+      if (bad !== -1) throw this.#unusable(source, firstRow, bad, weights[bad]!);
+      return new Uint8Array(weights.slice().buffer);
     }
-    this.#turn = this.#turn === 0 ? 1 : 0;
-    const buffer = this.#halves[this.#turn];
-    const [round, elements] =
-      form === 'tiles'
-        ? [tileWeights, paddedRowCount(rowCount) * paddedColumnCount(columns)]
-        : [roundWeights, rowCount * columns];
-    const halves = buffer.subarray(0, elements);
     try {
-      round(floats, rowCount, columns, halves, this.#overflow, report);
+      const halves = this.#rounder.round(form, weights, rowCount, columns, this.#overflow, report);
+      return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
     } catch (error) {
       if (!(error instanceof UnrepresentableWeightError)) throw error;
       throw this.#unusable(source, firstRow + error.row, error.column, error.value);
     }
-    return new Uint8Array(halves.buffer, halves.byteOffset, halves.byteLength);
   }
 
   #unusable({ name }: CheckpointTensor, row: number, column: number, value: number): FileError {
@@ -116,9 +116,4 @@ export class WeightConverter {
         : 'the checkpoint is damaged or its training diverged',
     });
   }
-}
-
-function rowsPerPiece(columns: number): number {
-  const groups = Math.floor(PIECE_WEIGHTS / (ROWS_PER_GROUP * paddedColumnCount(columns)));
-  return Math.max(1, groups) * ROWS_PER_GROUP;
 }

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  write,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -16,6 +17,7 @@ import { promisify } from 'node:util';
 import { errnoName, FileError, fileErrorFrom } from './errors.js';
 
 const fsyncAsync = promisify(fsync);
+const writeAsync = promisify(write);
 
 /** node:fs writes at most 2 GiB a call. */
 const MAX_WRITE_BYTES = 1 << 30;
@@ -29,6 +31,8 @@ export type ExistingTarget = 'refuse' | 'replace';
  */
 export class OutputFile implements Disposable {
   #fd: number | undefined;
+  /** Whether anything was written since the last sync began; otherwise `commit` need not wait for the disk. */
+  #unsynced = true;
 
   private constructor(
     /** The name as it was given. */
@@ -55,7 +59,7 @@ export class OutputFile implements Disposable {
     }
   }
 
-  get fd(): number {
+  get #openFd(): number {
     if (this.#fd === undefined) throw new FileError(this.path, 'used after close');
     return this.#fd;
   }
@@ -69,21 +73,42 @@ export class OutputFile implements Disposable {
     while (done < bytes.byteLength) {
       const want = Math.min(bytes.byteLength - done, MAX_WRITE_BYTES);
       try {
-        done += writeSync(this.fd, bytes, done, want, position + done);
+        done += writeSync(this.#openFd, bytes, done, want, position + done);
       } catch (error) {
         throw fileErrorFrom(error, this.path, `write ${want} bytes at ${position + done}`);
       }
+      this.#unsynced = true;
     }
   }
 
   /**
-   * Brings what was written to the disk without blocking: what `commit` then has to wait for is little.
+   * As `write`, but in the background: `bytes` must not change, nor the file be closed, until it is done.
+   * @throws FileError when the file system refuses
+   */
+  async writeAsync(bytes: NodeJS.ArrayBufferView, position: number): Promise<void> {
+    let done = 0;
+    while (done < bytes.byteLength) {
+      const want = Math.min(bytes.byteLength - done, MAX_WRITE_BYTES);
+      try {
+        const { bytesWritten } = await writeAsync(this.#openFd, bytes, done, want, position + done);
+        done += bytesWritten;
+      } catch (error) {
+        throw fileErrorFrom(error, this.path, `write ${want} bytes at ${position + done}`);
+      }
+      this.#unsynced = true;
+    }
+  }
+
+  /**
+   * Brings what was written so far to the disk, in the background: the file must not be closed until it is done.
    * @throws FileError when the file system refuses
    */
   async sync(): Promise<void> {
+    this.#unsynced = false;
     try {
-      await fsyncAsync(this.fd);
+      await fsyncAsync(this.#openFd);
     } catch (error) {
+      this.#unsynced = true;
       throw fileErrorFrom(error, this.path, 'write to the disk');
     }
   }
@@ -94,7 +119,8 @@ export class OutputFile implements Disposable {
    */
   commit(): void {
     try {
-      fsyncSync(this.fd);
+      const fd = this.#openFd;
+      if (this.#unsynced) fsyncSync(fd);
       // Somebody else may have made one since.
       checkTarget(this.path, this.target, this.existing);
       renameSync(this.temporary, this.target);
@@ -102,7 +128,7 @@ export class OutputFile implements Disposable {
       this.close();
       throw fileErrorFrom(error, this.path, 'finish');
     }
-    closeSync(this.fd);
+    closeSync(this.#openFd);
     this.#fd = undefined;
     syncFolder(dirname(this.target));
   }

@@ -49,9 +49,17 @@ export class CheckpointFile implements Disposable {
     return this.#file.path;
   }
 
-  /** The file descriptor, for hashing the same file that is read. */
+  /** The file descriptor, for looking at the same file that is read. */
   get fd(): number {
     return this.#file.fd;
+  }
+
+  /**
+   * Fills `into` with the file's bytes as they are, from byte `position` on.
+   * @throws FileError when the file ends before, or cannot be read
+   */
+  read(into: NodeJS.ArrayBufferView, position: number): void {
+    this.#file.read(into, position);
   }
 
   /** @throws UsageError when the model has no tensor of that name. */
