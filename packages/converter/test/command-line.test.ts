@@ -93,6 +93,7 @@ describe('convert-weights', () => {
     ['a target without a name', ['m.bin', '-o'], 'Not enough arguments following: o'],
     ['an empty name', ['m.bin', '-o', ''], "the output's file name is empty"],
     ['an unknown option', ['m.bin', '-o', 'm.npu', '--fast'], 'Unknown argument: fast'],
+    ['two checkpoints behind --', ['-o', 'm.npu', '--', 'm.bin', '-n.bin'], 'Unknown argument: ./-n.bin'],
     ['two checkpoints', ['m.bin', 'n.bin', '-o', 'm.npu'], 'Unknown argument: n.bin'],
     ['inspect without a file', ['inspect'], 'no file named'],
     [
@@ -110,6 +111,28 @@ describe('convert-weights', () => {
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr.startsWith(`convert-weights: ${message}`)).toBe(true);
     expect(stderr.indexOf('\n')).toBe(stderr.length - 1);
+  });
+
+  test('takes what stands behind -- for file names', async () => {
+    const place = workplace();
+    place.checkpoint('-m.bin');
+    place.checkpoint('inspect');
+    const run = (...args: string[]) =>
+      start('sh', [
+        '-c',
+        'cd "$1" && shift && exec "$@"',
+        'sh',
+        place.path('.'),
+        process.execPath,
+        COMMAND,
+        ...args,
+      ]).result;
+    expect(await run('-q', '-o', 'm.npu', '--', '-m.bin')).toMatchObject({ status: 0, stderr: '' });
+    expect(await run('-q', '--output=-m.npu', '--', 'inspect')).toMatchObject({ status: 0, stderr: '' });
+    const inspected = await run('inspect', '--', '-m.npu');
+    expect(inspected).toMatchObject({ status: 0, stderr: '' });
+    expect(inspected.stdout).toContain('source           inspect, version 0');
+    expect(place.files()).toEqual(['-m.bin', '-m.npu', 'inspect', 'm.npu']);
   });
 
   test('explains itself', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { preset, writeRandomTokenizer } from '@npu-llama/fixtures';
+import { preset, talesFixture, writeRandomTokenizer } from '@npu-llama/fixtures';
 import {
   CheckpointFile,
   type CheckpointVersion,
@@ -36,6 +36,8 @@ function expectConverted(npuPath: string, checkpointPath: string): void {
   using checkpoint = CheckpointFile.open(checkpointPath);
   const { config, sharedClassifier } = checkpoint.layout;
   const { tensors, matrices, metadata } = readPlainly(npuPath);
+  const sha256 = createHash('sha256').update(readFileSync(checkpointPath)).digest('hex');
+  expect(JSON.parse(metadata['source']!)).toMatchObject({ sha256 });
   for (const [name, { columns, parts }] of Object.entries(matrices)) {
     const { shape, dtype, bytes } = tensors[name]!;
     const K = Math.ceil(columns / 32) * 32;
@@ -122,6 +124,12 @@ describe('convertCheckpoint', () => {
       expect(place.files()).toEqual(['m.bin', 'm.npu']);
     },
   );
+
+  test('puts every weight of the trained model where the formulas say', async () => {
+    const target = workplace().path('tales.npu');
+    await convertCheckpoint({ source: talesFixture.checkpoint, target });
+    expectConverted(target, talesFixture.checkpoint);
+  });
 
   test.each([true, false])(
     'makes the same tensors of versions 0 and 1, shared classifier %p',

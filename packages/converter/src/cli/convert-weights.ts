@@ -4,6 +4,7 @@ import yargs from 'yargs';
 import { converterVersion } from '../version.js';
 import { type ConvertArguments, convertCommand } from './convert-command.js';
 import { type InspectArguments, inspectCommand } from './inspect-command.js';
+import { spellOutOperands } from './operands.js';
 
 const NAME = 'convert-weights';
 
@@ -20,7 +21,7 @@ export async function main(argv: string[]): Promise<number> {
 /** The action that the arguments ask for; after --help and --version there is nothing left to do. */
 async function parse(argv: string[]): Promise<Action> {
   let action: Action = async () => ExitStatus.fine;
-  await yargs(argv)
+  await yargs(spellOutOperands(argv))
     .scriptName(NAME)
     .usage('Converts llama2.c checkpoints for the RK3588 NPU.')
     .command(
