@@ -131,8 +131,9 @@ static int map_both_sides(struct buffer *buffer) {
 }
 
 /* Memory is not zeroed unless asked for, and holds whatever was there: here a NaN, read as a half or as a float.
- * Written through the file: pages that come into being full cost about what the first touch of an empty one costs. */
-static int poison(const struct buffer *buffer) {
+ * Written through the file: pages that come into being full, and are mapped together afterwards (device_mmap), cost less
+ * than the page faults of a first touch. */
+static int poison(struct buffer *buffer) {
   enum { POISON = 0x7fff, CHUNK_HALVES = 32768 };
   static uint16_t chunk[CHUNK_HALVES]; /* device_lock is held for writing */
   if (chunk[0] != POISON)
@@ -144,6 +145,7 @@ static int poison(const struct buffer *buffer) {
     if (written <= 0) return -ENOMEM;
     done += (uint64_t)written;
   }
+  buffer->poisoned = true;
   return 0;
 }
 

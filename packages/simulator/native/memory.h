@@ -19,6 +19,7 @@ struct buffer {
   uint64_t device_offset;
   uint8_t *cpu;      /* the simulator's own mappings; cpu == device unless cacheable */
   uint8_t *device;
+  bool poisoned;     /* so all of its pages are there */
 };
 
 /* poison_bytes: the largest buffer that starts as NaNs. Each returns 0 or -errno after a line on stderr. Call with device_lock held for writing. */
