@@ -1,8 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { FileError, fileErrorFrom } from './errors.js';
 
 /** node:fs reads at most 2 GiB a call. */
 const MAX_READ_BYTES = 1 << 30;
+
+const readInThread = promisify(read);
 
 /** A regular file opened for reading at chosen positions; its size is taken once, at opening. */
 export class InputFile implements Disposable {
@@ -52,17 +55,43 @@ export class InputFile implements Disposable {
       try {
         got = readSync(this.fd, into, done, want, position + done);
       } catch (error) {
-        throw fileErrorFrom(error, this.path, `read ${want} bytes at ${position + done}`);
+        throw this.#failedRead(error, want, position + done);
       }
-      if (got === 0) {
-        throw new FileError(this.path, 'ended while being read', {
-          got: `${position + done} bytes`,
-          wanted: `at least ${position + into.byteLength}`,
-          next: 'was it changed meanwhile?',
-        });
-      }
+      if (got === 0) throw this.#endedRead(position + done, position + into.byteLength);
       done += got;
     }
+  }
+
+  /**
+   * Like read, but in a thread: the event loop goes on while the disk is waited for. The file must stay open and `into` must
+   * stay memory until the promise is settled.
+   * @throws FileError as read does
+   */
+  async readAsync(into: NodeJS.ArrayBufferView, position: number): Promise<void> {
+    let done = 0;
+    while (done < into.byteLength) {
+      const want = Math.min(into.byteLength - done, MAX_READ_BYTES);
+      let got: number;
+      try {
+        ({ bytesRead: got } = await readInThread(this.fd, into, done, want, position + done));
+      } catch (error) {
+        throw this.#failedRead(error, want, position + done);
+      }
+      if (got === 0) throw this.#endedRead(position + done, position + into.byteLength);
+      done += got;
+    }
+  }
+
+  #failedRead(error: unknown, bytes: number, position: number): Error {
+    return fileErrorFrom(error, this.path, `read ${bytes} bytes at ${position}`);
+  }
+
+  #endedRead(got: number, wanted: number): FileError {
+    return new FileError(this.path, 'ended while being read', {
+      got: `${got} bytes`,
+      wanted: `at least ${wanted}`,
+      next: 'was it changed meanwhile?',
+    });
   }
 
   /** The bytes from `position` on, at most `length`, fewer only where the file ends. */

@@ -12,6 +12,7 @@ import {
 } from './definition.js';
 import { type NpuFileHeader, parseHeaderLength, parseNpuHeader } from './header.js';
 import { tiledMatrices } from './layout.js';
+import { type LoadTensorsOptions, loadTensors, type TensorTarget } from './load-tensors.js';
 
 export interface ReadTensorOptions {
   /** Compare the bytes read with the file's checksum (default true). */
@@ -91,7 +92,19 @@ export class NpuFile implements Disposable {
   }
 
   /**
-   * Reads a tensor's bytes into `into` (DMA memory, say), whose length must be the tensor's.
+   * Reads tensors into memory (DMA memory, say) without holding up the event loop: for all that is large. In the order of the
+   * file it is read from a disk as fast as that gives it.
+   * @throws FileError when one cannot be read or its checksum is another, UsageError for a target of another size, the signal's
+   *   reason; nothing is being read any more then
+   */
+  async loadTensors(targets: readonly TensorTarget[], options: LoadTensorsOptions = {}): Promise<void> {
+    const placed = targets.map(target => ({ ...target, tensor: this.tensor(target.name) }));
+    const verify = ({ name }: NpuTensor, checksum: string): void => this.#checkSum(name, checksum);
+    await loadTensors(this.#file, this.#header.dataOffset, placed, verify, options);
+  }
+
+  /**
+   * Reads a tensor's bytes into `into`, whose length must be the tensor's.
    * @throws FileError when they cannot be read or their checksum is another
    */
   readTensor(name: string, into: Uint8Array, options: ReadTensorOptions = {}): void {
@@ -106,17 +119,22 @@ export class NpuFile implements Disposable {
       this.#file.read(into, this.#header.dataOffset + tensor.offset);
       return;
     }
-    // Chunk by chunk: the checksum is then of the very bytes that were copied, and `into` is only written to, since
-    // reading back write-combined DMA memory is slow.
-    const got = this.#readInChunks(tensor, (chunk, position) => into.set(chunk, position));
+    // Chunk by chunk: the checksum is then of the very bytes that were copied, while they are in the cache.
+    this.#checkSum(
+      name,
+      this.#readInChunks(tensor, (chunk, position) => into.set(chunk, position)),
+    );
+  }
+
+  /** @throws FileError when it is another than the file's */
+  #checkSum(name: string, got: string): void {
     const wanted = this.checksum(name);
-    if (got !== wanted) {
-      throw new FileError(this.path, `tensor ${name} is damaged`, {
-        got,
-        wanted,
-        next: 'copy the file again or convert the checkpoint again',
-      });
-    }
+    if (got === wanted) return;
+    throw new FileError(this.path, `tensor ${name} is damaged`, {
+      got,
+      wanted,
+      next: 'copy the file again or convert the checkpoint again',
+    });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { EMBEDDING_TENSOR, halfValues, type NpuFile, type ReadTensorOptions } from '@npu-llama/format';
+import { EMBEDDING_TENSOR, halfValues, type LoadTensorsOptions, type NpuFile } from '@npu-llama/format';
 import { gatherWeightRow } from '@npu-llama/format/tiles';
 import type { DmaBuffer } from '../driver/driver.js';
 
@@ -9,11 +9,11 @@ export type Embedding = (token: number, into: Float32Array) => void;
  * The token embedding of a model: gathered from the tiles of the shared classifier in DMA memory, or from a row-major FP16
  * table of its own in ordinary memory.
  */
-export function openEmbedding(
+export async function openEmbedding(
   file: NpuFile,
   classifierWeights: DmaBuffer,
-  reading: ReadTensorOptions,
-): Embedding {
+  reading: LoadTensorsOptions,
+): Promise<Embedding> {
   const { dim } = file.config;
   if (file.description.sharedClassifier) {
     const { buffer, byteOffset, byteLength } = classifierWeights.bytes;
@@ -21,7 +21,7 @@ export function openEmbedding(
     return (token, into) => gatherWeightRow(tiles, token, dim, into);
   }
   const bytes = new Uint8Array(file.tensor(EMBEDDING_TENSOR).bytes);
-  file.readTensor(EMBEDDING_TENSOR, bytes, reading);
+  await file.loadTensors([{ name: EMBEDDING_TENSOR, into: { bytes } }], reading);
   const table = new Uint16Array(bytes.buffer);
   const values = halfValues();
   return (token, into) => {

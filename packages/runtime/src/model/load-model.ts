@@ -2,8 +2,8 @@ import {
   CLASSIFIER_MATRIX,
   headSize,
   LAYER_MATRICES,
+  type LoadTensorsOptions,
   NpuFile,
-  type ReadTensorOptions,
   type TiledMatrix,
 } from '@npu-llama/format';
 import type { NpuDevice } from '../device/index.js';
@@ -45,7 +45,11 @@ export async function loadModel(
   const { driver, cores } = device;
   const { config, matrices } = file;
   const { taskRecordBytes } = driver;
-  const reading: ReadTensorOptions = { verifyChecksum: options.verifyChecksums !== false };
+  const { signal } = options;
+  const reading: LoadTensorsOptions = {
+    verifyChecksum: options.verifyChecksums !== false,
+    ...(signal === undefined ? {} : { signal }),
+  };
   const plan = planMemory({ config, matrices, cores, decodeRows: device.decodeRows, taskRecordBytes, path });
   const allocated: DmaBuffer[] = [];
   try {
@@ -54,14 +58,14 @@ export async function loadModel(
       allocated.push(buffer);
       return buffer;
     });
-    await readWeights(file, matrices, buffers.weights, reading, options);
+    await loadWeights(file, matrices, buffers.weights, reading, options.onProgress);
     const counters = newCounters();
     const jobs = buildJobs({ driver, cores, plan, matrices, buffers, counters });
     const byName = new Map(jobs.map(job => [job.matrix.name, job]));
     const vocabulary = file.readTokenizer(reading);
     const transformer = new Transformer({
       config,
-      embedding: openEmbedding(file, buffers.weights[buffers.weights.length - 1]!, reading),
+      embedding: await openEmbedding(file, buffers.weights[buffers.weights.length - 1]!, reading),
       layers: Array.from({ length: config.layerCount }, (_, layer) => layerJobs(byName, layer)),
       classifier: byName.get(CLASSIFIER_MATRIX)!,
       rmsAtt: file.readFloats('rms_att', reading),
@@ -101,25 +105,25 @@ function allocate(plan: MemoryPlan, one: (planned: PlannedBuffer) => DmaBuffer):
   };
 }
 
-async function readWeights(
+async function loadWeights(
   file: NpuFile,
   matrices: readonly TiledMatrix[],
   buffers: readonly DmaBuffer[],
-  reading: ReadTensorOptions,
-  { onProgress, signal }: LoadModelOptions,
+  reading: LoadTensorsOptions,
+  onProgress: LoadModelOptions['onProgress'],
 ): Promise<void> {
   const total = buffers.reduce((sum, buffer) => sum + buffer.bytes.length, 0);
   let done = 0;
-  for (const [index, { name }] of matrices.entries()) {
-    signal?.throwIfAborted();
-    const { bytes } = buffers[index]!;
-    file.readTensor(name, bytes, reading);
-    done += bytes.length;
-    onProgress?.(done, total);
-    // Lets signals and progress bars have their turn.
-    await new Promise(resolve => setImmediate(resolve));
-  }
-  signal?.throwIfAborted();
+  await file.loadTensors(
+    matrices.map(({ name }, index) => ({ name, into: buffers[index]! })),
+    {
+      ...reading,
+      onTensor: ({ bytes }) => {
+        done += bytes;
+        onProgress?.(done, total);
+      },
+    },
+  );
 }
 
 function layerJobs(byName: ReadonlyMap<string, MatrixJob>, layer: number): LayerJobs {
