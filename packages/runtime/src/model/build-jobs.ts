@@ -2,10 +2,10 @@ import type { TiledMatrix } from '@npu-llama/format';
 import type { DmaBuffer, NpuDriver } from '../driver/driver.js';
 import {
   disassemble,
-  emitProgram,
   type OutputRange,
   PROGRAM_BYTES,
   PROGRAM_WORDS,
+  ProgramCache,
   splitOutputs,
 } from '../program/index.js';
 import type { ModelCounters } from './counters.js';
@@ -86,6 +86,7 @@ function buildVariant(
 /** Appends programs and task records to their buffers. */
 class TaskWriter {
   #nextTask = 0;
+  readonly #programs = new ProgramCache();
   readonly #dumped = process.env['NPU_DUMP'] ?? '';
 
   constructor(
@@ -113,7 +114,7 @@ class TaskWriter {
         2 * PROGRAM_WORDS,
       );
       const isLast = i === tasks.length - 1;
-      emitProgram(
+      this.#programs.write(
         {
           rows,
           columns: matrix.paddedColumns,

@@ -1,5 +1,6 @@
 import { CBUF_BANKS, CNA, CORE, DPU, featureBanks, PC, Precision, TRAILER } from '../hardware/index.js';
-import { encodeFields, type FieldValues, type Register, UnitCode } from '../hardware/register.js';
+import type { Register } from '../hardware/register.js';
+import { CommandWriter, findCommand } from './command-writer.js';
 import { checkTask, type MatmulTask } from './task.js';
 
 /** Register commands in an FP16 matmul's program. */
@@ -12,33 +13,8 @@ export interface NextProgram {
   readonly words: number;
 }
 
-/** Writes register commands: 64-bit words, unit << 48 | value << 16 | register, as pairs of u32, low half first. */
-class CommandWriter {
-  #position = 0;
-
-  constructor(private readonly words: Uint32Array) {}
-
-  get wordCount(): number {
-    return this.#position / 2;
-  }
-
-  set<R extends Register>(register: R, values: FieldValues<R> = {}): void {
-    this.#write(UnitCode[register.unit], encodeFields(register, values), register.address);
-  }
-
-  clear(registers: readonly Register[]): void {
-    for (const register of registers) this.set(register);
-  }
-
-  filler(): void {
-    this.#write(0, 0, 0);
-  }
-
-  #write(unit: number, value: number, address: number): void {
-    this.words[this.#position++] = (((value & 0xffff) << 16) | address) >>> 0;
-    this.words[this.#position++] = ((unit << 16) | (value >>> 16)) >>> 0;
-  }
-}
+/** Commands of the trailer, the last of a program. */
+const TRAILER_WORDS = 4;
 
 /**
  * Emits the register program of one FP16 task (RK3588 TRM chapter 36; the order is that of
@@ -56,6 +32,21 @@ export function emitProgram(task: MatmulTask, words: Uint32Array, next?: NextPro
   emitAccumulate(writer, task);
   emitWriteBack(writer, task);
   emitTrailer(writer, next);
+}
+
+/**
+ * Makes the program of one task that of another of the same shape: only addresses and trailer differ.
+ *
+ * @param words 2 * PROGRAM_WORDS u32, as emitProgram left them
+ * @throws DeviceError when the task breaks a limit
+ */
+export function redirectProgram(words: Uint32Array, task: MatmulTask, next?: NextProgram): void {
+  checkTask(task);
+  const at = (register: Register): CommandWriter => new CommandWriter(words, findCommand(words, register));
+  at(CNA.FEATURE_DATA_ADDR).set(CNA.FEATURE_DATA_ADDR, { address: task.featureAddress });
+  at(CNA.DCOMP_ADDR0).set(CNA.DCOMP_ADDR0, { address: task.weightAddress });
+  at(DPU.DST_BASE_ADDR).set(DPU.DST_BASE_ADDR, { address: task.outputAddress });
+  emitTrailer(new CommandWriter(words, PROGRAM_WORDS - TRAILER_WORDS), next);
 }
 
 function emitFeatureAndWeightFetch(writer: CommandWriter, task: MatmulTask): void {
@@ -146,6 +137,6 @@ function emitTrailer(writer: CommandWriter, next: NextProgram | undefined): void
     writer.set(PC.BASE_ADDRESS, { value: next.address });
     writer.set(PC.REGISTER_AMOUNTS, { amount: Math.floor((next.words + 1) / 2) - 1 });
   }
-  writer.set(TRAILER.SYNC);
+  writer.clear([TRAILER.SYNC]);
   writer.set(TRAILER.OPERATION_ENABLE, { pc: 1, cna: 1, dpu: 1 });
 }
