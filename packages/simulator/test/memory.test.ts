@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   configure,
@@ -64,6 +65,22 @@ describe('a buffer', () => {
       expect(zeroed.bytes.every(byte => byte === 0)).toBe(true);
     }
     for (const each of [buffer, zeroed]) each.destroy();
+  });
+
+  test('that holds NaNs is mapped with all of its pages: writing it takes no page faults', () => {
+    const buffer = device.buffer(100 * 4096, MEM.writeCombine);
+    const maps = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+    const mine = maps.find(map => {
+      const [start, end] = map
+        .split(' ')[0]!
+        .split('-')
+        .map(hex => Number.parseInt(hex, 16));
+      return start! <= buffer.address && buffer.address < end!;
+    })!;
+    const kilobytes = (name: string): number =>
+      Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(mine)![1]);
+    expect(kilobytes('Rss')).toBe(kilobytes('Size'));
+    buffer.destroy();
   });
 
   test('is not filled above the size of poison=SIZE', () => {
