@@ -9,7 +9,7 @@ static const struct engine *available(enum engine_kind kind) {
     case ENGINE_AVX2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") ? &engine_avx2 : NULL;
     case ENGINE_AVX512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
                  ? &engine_avx512
                  : NULL;
 #elif defined(__aarch64__)

@@ -11,21 +11,17 @@ typedef __m256 V;
 #define LANES 8
 #define DOT1_ROWS 8
 #define DOT4_ROWS 2
-#define TILE_VECTORS 2
 
 #define OP static inline __attribute__((always_inline)) TARGET
 OP V v_zero(void) { return _mm256_setzero_ps(); }
-OP V v_set(float x) { return _mm256_set1_ps(x); }
 OP V v_load(const float *p) { return _mm256_loadu_ps(p); }
-OP void v_store(float *p, V v) { _mm256_storeu_ps(p, v); }
 OP V v_load_half(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 OP V v_fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
-OP float v_sum(V v) {
-  __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+OP void v_sums4(const V *v, float *out) {
+  V four = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3])); /* each half: part of all four */
+  _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(four), _mm256_extractf128_ps(four, 1)));
 }
-OP void floats_from_halves(const uint8_t *src, float *dst) { v_store(dst, v_load_half(src)); }
+OP void floats_from_halves(const uint8_t *src, float *dst) { _mm256_storeu_ps(dst, v_load_half(src)); }
 OP void halves_from_floats(const float *src, uint8_t *dst) {
   _mm_storeu_si128((__m128i *)dst, _mm256_cvtps_ph(v_load(src), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }

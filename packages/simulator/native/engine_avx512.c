@@ -3,23 +3,26 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
+#define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")))
 #define ENGINE engine_avx512
 #define NAME_TEXT "avx512"
 typedef __m512 V;
 #define LANES 16
 #define DOT1_ROWS 16
 #define DOT4_ROWS 4
-#define TILE_VECTORS 4
 
 #define OP static inline __attribute__((always_inline)) TARGET
 OP V v_zero(void) { return _mm512_setzero_ps(); }
-OP V v_set(float x) { return _mm512_set1_ps(x); }
 OP V v_load(const float *p) { return _mm512_loadu_ps(p); }
-OP void v_store(float *p, V v) { _mm512_storeu_ps(p, v); }
 OP V v_load_half(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
 OP V v_fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
-OP float v_sum(V v) { return _mm512_reduce_add_ps(v); }
+OP void v_sums4(const V *v, float *out) {
+  V even = _mm512_add_ps(_mm512_unpacklo_ps(v[0], v[2]), _mm512_unpackhi_ps(v[0], v[2]));
+  V odd = _mm512_add_ps(_mm512_unpacklo_ps(v[1], v[3]), _mm512_unpackhi_ps(v[1], v[3]));
+  V four = _mm512_add_ps(_mm512_unpacklo_ps(even, odd), _mm512_unpackhi_ps(even, odd)); /* each quarter: part of all four */
+  __m256 half = _mm256_add_ps(_mm512_castps512_ps256(four), _mm512_extractf32x8_ps(four, 1));
+  _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+}
 OP void floats_from_halves(const uint8_t *src, float *dst) {
   _mm256_storeu_ps(dst, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)src)));
 }
