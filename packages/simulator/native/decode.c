@@ -34,7 +34,7 @@ static int write_register(struct where where, struct register_file *registers, u
   if (id == REGISTER_COUNT)
     return refuse_task(where, EINVAL, "unknown-register", "word %u writes register 0x%04x of unit 0x%04x: a matmul has no such register",
                        index, offset, unit);
-  const struct register_info *reg = &register_table()[id];
+  const struct register_info *reg = &register_table[id];
   if (reg->unit != unit)
     return refuse_task(where, EINVAL, "unit", "word %u writes %s %s (0x%04x) through unit 0x%04x, expected 0x%04x", index,
                        reg->unit_name, reg->name, offset, unit, reg->unit);

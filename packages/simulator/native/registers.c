@@ -1,9 +1,7 @@
 #include "registers.h"
 
-#include <pthread.h>
-
-static struct register_info registers[REGISTER_COUNT] = {
-#define REGISTER_INFO(unit, offset, name) {#unit, #name, UNIT_##unit, offset, 0},
+struct register_info register_table[REGISTER_COUNT] = {
+#define REGISTER_INFO(unit, offset, name) {#unit, #name, UNIT_##unit, offset, 0, 0, 0},
     NPU_REGISTERS(REGISTER_INFO, NOTHING)
 #undef REGISTER_INFO
 };
@@ -14,25 +12,18 @@ const struct field_info field_table[FIELD_COUNT] = {
 #undef FIELD_INFO
 };
 
-/* Word offsets of pages 0x0000 to 0x5fff, to register id + 1. */
-enum { WORDS = 0x6000 / 4 };
-static uint8_t by_offset[WORDS];
+uint8_t register_by_word[REGISTER_WORDS];
 _Static_assert(REGISTER_COUNT < 255, "a register id fits a byte");
 
-static void fill_in(void) {
-  for (unsigned id = 0; id < FIELD_COUNT; id++) registers[field_table[id].reg].defined_bits |= field_mask(id);
-  for (unsigned id = 0; id < REGISTER_COUNT; id++) by_offset[registers[id].offset / 4] = (uint8_t)(id + 1);
-}
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-const struct register_info *register_table(void) {
-  pthread_once(&once, fill_in);
-  return registers;
-}
-
-enum register_id register_at(uint16_t offset) {
-  pthread_once(&once, fill_in);
-  if (offset % 4 != 0 || offset / 4 >= WORDS || by_offset[offset / 4] == 0) return REGISTER_COUNT;
-  return by_offset[offset / 4] - 1;
+/* Before any thread can ask: a job asks hundreds of times. */
+__attribute__((constructor)) static void fill_in(void) {
+  for (unsigned id = 0; id < FIELD_COUNT; id++) {
+    const struct field_info *field = &field_table[id];
+    struct register_info *reg = &register_table[field->reg];
+    reg->defined_bits |= field_mask(id);
+    if (field->fixed == FREE) continue;
+    reg->fixed_bits |= field_mask(id);
+    reg->fixed_value |= (uint32_t)field->fixed << field->low;
+  }
+  for (unsigned id = 0; id < REGISTER_COUNT; id++) register_by_word[register_table[id].offset / 4] = (uint8_t)(id + 1);
 }

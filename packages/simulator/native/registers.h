@@ -36,7 +36,9 @@ struct register_info {
   const char *name;
   uint16_t unit;
   uint16_t offset;
-  uint32_t defined_bits; /* filled in once: what the fields cover */
+  /* Of all fields together, filled in when the library is loaded: */
+  uint32_t defined_bits;
+  uint32_t fixed_bits, fixed_value; /* those with one setting, and it */
 };
 
 struct field_info {
@@ -55,10 +57,17 @@ struct register_file {
   bool written_by_program[REGISTER_COUNT]; /* by the program decoded last */
 };
 
-/* The table, its defined_bits filled in on the first call. */
-const struct register_info *register_table(void);
+extern struct register_info register_table[REGISTER_COUNT];
+
+/* Word offsets of pages 0x0000 to 0x5fff, to register id + 1. */
+enum { REGISTER_WORDS = 0x6000 / 4 };
+extern uint8_t register_by_word[REGISTER_WORDS];
+
 /* The register at an offset, or REGISTER_COUNT. */
-enum register_id register_at(uint16_t offset);
+static inline enum register_id register_at(uint16_t offset) {
+  if (offset % 4 != 0 || offset / 4 >= REGISTER_WORDS || register_by_word[offset / 4] == 0) return REGISTER_COUNT;
+  return (enum register_id)(register_by_word[offset / 4] - 1);
+}
 
 static inline uint32_t field_mask(enum field_id id) {
   const struct field_info *field = &field_table[id];

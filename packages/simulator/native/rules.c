@@ -10,7 +10,7 @@ enum { BANK_BYTES = 32768, BANKS = 12, MAX_KERNEL_BYTES = 32768, MAX_OUTPUTS = 8
 
 static const char *field_text(enum field_id id, char out[96]) {
   const struct field_info *field = &field_table[id];
-  const struct register_info *reg = &register_table()[field->reg];
+  const struct register_info *reg = &register_table[field->reg];
   snprintf(out, 96, "%s %s.%s (0x%04x)", reg->unit_name, reg->name, field->name, reg->offset);
   return out;
 }
@@ -22,7 +22,7 @@ static int refuse_field(struct where where, const char *rule, const struct regis
 }
 
 static bool takes_part(enum register_id reg, uint32_t enabled) {
-  uint16_t unit = register_table()[reg].unit;
+  uint16_t unit = register_table[reg].unit;
   if (unit == UNIT_DPU_RDMA) return enabled & ENABLE_DPU_RDMA;
   return unit != UNIT_PC;
 }
@@ -31,7 +31,7 @@ static bool takes_part(enum register_id reg, uint32_t enabled) {
 static int check_complete(struct where where, const struct register_file *registers, uint32_t enabled) {
   for (unsigned reg = 0; reg < REGISTER_COUNT; reg++) {
     if (!takes_part(reg, enabled) || registers->written_by_program[reg]) continue;
-    const struct register_info *info = &register_table()[reg];
+    const struct register_info *info = &register_table[reg];
     char before[64] = "was not since power-on or reset";
     if (registers->written[reg]) snprintf(before, sizeof before, "keeps 0x%x from a task before", registers->values[reg]);
     return refuse_task(where, EINVAL, "incomplete-program", "%s %s (0x%04x) is not written by the program and %s, expected every register to be",
@@ -40,7 +40,14 @@ static int check_complete(struct where where, const struct register_file *regist
   return 0;
 }
 
+static bool fixed_fields_fit(const struct register_file *registers, uint32_t enabled) {
+  for (unsigned reg = 0; reg < REGISTER_COUNT; reg++)
+    if (takes_part(reg, enabled) && (registers->values[reg] & register_table[reg].fixed_bits) != register_table[reg].fixed_value) return false;
+  return true;
+}
+
 static int check_fixed_fields(struct where where, const struct register_file *registers, uint32_t enabled) {
+  if (fixed_fields_fit(registers, enabled)) return 0;
   for (unsigned id = 0; id < FIELD_COUNT; id++) {
     const struct field_info *field = &field_table[id];
     if (field->fixed == FREE || !takes_part(field->reg, enabled) || field_value(registers, id) == field->fixed) continue;
