@@ -1,5 +1,5 @@
 /* Runs the tasks of a job's cores on host threads: the submitting one and helpers, one for each further core
- * as far as the host has processors. Tasks of a core run in order. Helpers sleep between jobs. */
+ * as far as the host has processors. Tasks of a core run in order. A helper sleeps when no job comes for 0.15 ms. */
 #ifndef NPU_SIM_POOL_H
 #define NPU_SIM_POOL_H
 
