@@ -64,12 +64,8 @@ describe.each(ENGINES)('the %s engine', engine => {
     expect(run([[makeProblem(kind, m, k, n)]])).toBeLessThanOrEqual(1);
   });
 
-  test('gives the same bits with 1, 2 and 3 threads', () => {
-    const problems = [
-      [makeProblem('fp32', 4, 512, 1024, 1)],
-      [makeProblem('fp32', 4, 512, 992, 2)],
-      [makeProblem('fp32', 4, 512, 960, 3)],
-    ];
+  test.each([1, 4, 20])('gives the same bits with 1, 2 and 3 threads at M=%i', m => {
+    const problems = [256, 240, 224].map((n, i) => [makeProblem('fp32', m, 512, n, i + 1)]);
     const results = [1, 2, 3].map(threads => {
       configure(`engine=${engine},threads=${threads}`);
       const job = new Job(device, problems);
@@ -80,6 +76,27 @@ describe.each(ENGINES)('the %s engine', engine => {
     });
     expect(results[1]).toEqual(results[0]);
     expect(results[2]).toEqual(results[0]);
+  });
+
+  test.each([1, 4])('widens every kind of half, as feature and as weight: M=%i', m => {
+    const [one, infinity, nan, least, largest] = [0x3c00, 0x7c00, 0x7e01, 0x0001, 0xfbff];
+    const first = (feature: number, weight: number) => {
+      const features = new Uint16Array(m * 32);
+      const weights = new Uint16Array(16 * 32);
+      features[0] = feature;
+      weights[0] = weight;
+      const [a, b] = [new Uint8Array(features.buffer), new Uint8Array(weights.buffer)];
+      const job = new Job(device, [[{ ...makeProblem('fp32', m, 32, 16), features: a, weights: b }]]);
+      job.submit();
+      const value = job.result(0)[0]!;
+      job.destroy();
+      return value;
+    };
+    const kinds = [infinity, nan, least, largest] as const;
+    const values = [Number.POSITIVE_INFINITY, Number.NaN, 2 ** -24, -65504];
+    expect(kinds.map(half => first(half, one))).toEqual(values);
+    expect(kinds.map(half => first(one, half))).toEqual(values);
+    expect(first(least, least)).toBe(2 ** -48);
   });
 });
 
