@@ -2,7 +2,7 @@
 const compiled = {
   testEnvironment: 'node',
   transform: {},
-  roots: ['<rootDir>/packages', '<rootDir>/fixtures', '<rootDir>/fuzz', '<rootDir>/test'],
+  roots: ['<rootDir>/packages', '<rootDir>/fixtures', '<rootDir>/bench', '<rootDir>/fuzz', '<rootDir>/test'],
   modulePathIgnorePatterns: ['/node_modules/'],
 };
 const deviceTests = '**/dist/test/**/*.device.test.js';
