@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { preset, talesFixture, writeRandomCheckpoint, writeRandomTokenizer } from '@npu-llama/fixtures';
 import { CheckpointFile, NpuFile, UsageError } from '@npu-llama/format';
 import type { ModelFiles } from './bench.js';
@@ -21,7 +21,7 @@ export async function prepareModel(choice: ModelChoice): Promise<ModelFiles> {
   const { quick, folder, signal, progress } = choice;
   if (choice.checkpoint === undefined && choice.model !== undefined) {
     return {
-      name: choice.model,
+      name: basename(choice.model),
       config: configOf(choice.model),
       npu: choice.model,
       checkpoint: undefined,
@@ -30,7 +30,7 @@ export async function prepareModel(choice: ModelChoice): Promise<ModelFiles> {
   }
   const { checkpoint, tokenizer, name } =
     choice.checkpoint !== undefined
-      ? { checkpoint: choice.checkpoint, tokenizer: choice.tokenizer, name: choice.checkpoint }
+      ? { checkpoint: choice.checkpoint, tokenizer: choice.tokenizer, name: basename(choice.checkpoint) }
       : quick
         ? { ...talesFixture, name: 'the fixture (tales)' }
         : makeRandom(folder, progress);

@@ -77,7 +77,7 @@ export function boardTables(predictions: BoardPredictions | undefined): string {
     `Checked against the published port (${published} tok/s): ${port
       .map(
         ({ cores, prediction }) =>
-          `on ${coreText(cores)} the model allows ${rate(prediction.tokensPerSecond)}, which ${isPlausible(prediction) ? 'holds' : 'does not hold'} it`,
+          `on ${coreText(cores)} the model allows ${rate(prediction.tokensPerSecond)}, which ${isPlausible(prediction) ? 'includes' : 'does not include'} it`,
       )
       .join('; ')}.`,
     '',

@@ -42,10 +42,10 @@ export function budgetPlot({ sections }: Results, what: 'token' | 'host'): strin
   const label = `${title}. ${totals.map(({ position, parts }) => `${position}: ${parts}.`).join(' ')}`;
   const legendRows = Math.ceil(shown.length / LEGEND_COLUMNS);
   return drawSvg(label, {
-    height: 160 + legendRows * LEGEND_LINE,
-    marginLeft: 100,
+    height: 166 + legendRows * LEGEND_LINE,
+    marginLeft: BUDGET_MARGIN,
     marginRight: 90,
-    marginTop: 44 + legendRows * LEGEND_LINE,
+    marginTop: 50 + legendRows * LEGEND_LINE,
     marginBottom: 30,
     x: { label: null, ticks: 6 },
     y: { label: null, tickSize: 0, domain: totals.map(({ position }) => position) },
@@ -59,7 +59,7 @@ export function budgetPlot({ sections }: Results, what: 'token' | 'host'): strin
         fill: (bar: Bar) => colorOf(bar.name),
       }),
       Plot.text(totals, { x: 'microseconds', y: 'position', text: 'text', textAnchor: 'start', dx: 6 }),
-      ...heading(title, legendRows),
+      ...heading(title, BUDGET_MARGIN, legendRows),
       ...legend(shown.map(name => ({ name, color: colorOf(name) }))),
     ],
   });
@@ -85,14 +85,14 @@ export function ratePlot(results: Results): string | undefined {
   return drawSvg(
     `${title}. ${groups.map(({ group, name, rate }) => `${group}, ${name}: ${threeDigits(rate)}`).join('. ')}.`,
     {
-      height: 70 + groups.length * 26,
-      marginLeft: 270,
+      height: 76 + groups.length * 26,
+      marginLeft: RATE_MARGIN,
       marginRight: 110,
-      marginTop: 44,
+      marginTop: 50,
       marginBottom: 30,
       x: { label: null, ticks: 6 },
       y: { label: null, tickSize: 0, domain: [...new Set(groups.map(({ name }) => name))] },
-      fy: { label: null, padding: 0.1 },
+      fy: { label: null, padding: 0.1, domain: [...new Set(groups.map(({ group }) => group))] },
       marks: [
         Plot.gridX({ stroke: COLORS.grid, strokeOpacity: 1, ticks: 6 }),
         Plot.barX(groups, {
@@ -111,20 +111,22 @@ export function ratePlot(results: Results): string | undefined {
           textAnchor: 'start',
           dx: 5,
         }),
-        ...heading(title, 0),
+        ...heading(title, RATE_MARGIN),
       ],
     },
   );
 }
 
+const BUDGET_MARGIN = 100;
+const RATE_MARGIN = 330;
 const DEVICE_NAME = 'this project, on the device';
 const LEGEND_COLUMNS = 5;
 const LEGEND_LINE = 22;
 const LEGEND_COLUMN = 150;
 
 /** Above the frame. */
-function heading(title: string, legendRows: number): Plot.Markish[] {
-  const at = { frameAnchor: 'top-left', dy: -24 - legendRows * LEGEND_LINE, dx: -80 } as const;
+function heading(title: string, marginLeft: number, legendRows = 0): Plot.Markish[] {
+  const at = { frameAnchor: 'top-left', dy: -30 - legendRows * LEGEND_LINE, dx: 20 - marginLeft } as const;
   return [
     Plot.text([title], { ...at, textAnchor: 'start', fontWeight: 'bold', fontSize: 15, facet: 'super' }),
   ];
@@ -134,8 +136,8 @@ function heading(title: string, legendRows: number): Plot.Markish[] {
 function legend(entries: readonly { readonly name: string; readonly color: string }[]): Plot.Markish[] {
   const rows = Math.ceil(entries.length / LEGEND_COLUMNS);
   return entries.flatMap(({ name, color }, i) => {
-    const dx = -74 + (i % LEGEND_COLUMNS) * LEGEND_COLUMN;
-    const dy = -12 - (rows - 1 - Math.floor(i / LEGEND_COLUMNS)) * LEGEND_LINE;
+    const dx = 26 - BUDGET_MARGIN + (i % LEGEND_COLUMNS) * LEGEND_COLUMN;
+    const dy = -18 - (rows - 1 - Math.floor(i / LEGEND_COLUMNS)) * LEGEND_LINE;
     return [
       Plot.dot([0], {
         frameAnchor: 'top-left',
@@ -147,7 +149,13 @@ function legend(entries: readonly { readonly name: string; readonly color: strin
         stroke: COLORS.muted,
         strokeWidth: 0.5,
       }),
-      Plot.text([name], { frameAnchor: 'top-left', dx: dx + 12, dy, textAnchor: 'start' }),
+      Plot.text([name], {
+        frameAnchor: 'top-left',
+        dx: dx + 12,
+        dy,
+        textAnchor: 'start',
+        lineAnchor: 'middle',
+      }),
     ];
   });
 }
