@@ -1,5 +1,5 @@
 import { Sampler } from '@npu-llama/runtime';
-import { cpuKernels, MatrixJob } from '@npu-llama/runtime/testing';
+import * as testing from '@npu-llama/runtime/testing';
 import type { Bench } from './bench.js';
 import { BenchDevice } from './device/bench-device.js';
 import { Stopwatch } from './device/stopwatch.js';
@@ -8,6 +8,13 @@ import { methodNames, TimedMethods } from './device/timed-methods.js';
 import { median } from './median.js';
 import type { Budget } from './results.js';
 
+const COPIES: Readonly<Record<string, string>> = {
+  run: 'activations in',
+  roundFeatures: 'activations in',
+  read: 'results out',
+  readOut: 'results out',
+  unpackResult: 'results out',
+};
 const DEVICE_STAGES = ['submit', 'sync'];
 /** What no stage claims: the way from step to step, promises, and the stopwatch itself. */
 export const REST = 'the rest';
@@ -18,10 +25,11 @@ export const REST = 'the rest';
  */
 export async function tokenBudget(bench: Bench, firstPosition: number, tokens: number): Promise<Budget> {
   const stopwatch = new Stopwatch();
-  const steps = Object.fromEntries(methodNames(cpuKernels).map(name => [name, name]));
+  const kernels = cpuKernels();
+  const jobs = testing.MatrixJob.prototype;
   using _timed = new TimedMethods(stopwatch)
-    .add(cpuKernels, steps)
-    .add(MatrixJob.prototype, { run: 'activations in', read: 'results out' })
+    .add(kernels, stagesOf(kernels))
+    .add(jobs, stagesOf(jobs, ['run', 'read', 'readOut']))
     .add(Sampler.prototype, { sample: 'sampling' });
   await using bed = await BenchDevice.open(bench, { kernel: kernel => new TimedKernel(kernel, stopwatch) });
   await bed.fill(firstPosition);
@@ -45,6 +53,20 @@ export async function tokenBudget(bench: Bench, firstPosition: number, tokens: n
     microseconds: Math.max(0, median(samples)),
   }));
   return { position: firstPosition + tokens / 2, stages: inOrder(stages) };
+}
+
+/** The CPU's steps, where they can be replaced: the prototype of their class, or the one table of them. */
+function cpuKernels(): object {
+  const exported = testing as object as Readonly<Record<string, { readonly prototype?: object }>>;
+  const kernels = exported['CpuKernels']?.prototype ?? exported['cpuKernels'];
+  if (kernels === undefined) throw new RangeError('the runtime shows no kernels to time');
+  return kernels;
+}
+
+/** Stages of an owner's methods (those that it has of the wanted ones): copies by what they do, steps by their own name. */
+function stagesOf(owner: object, wanted = methodNames(owner)): Record<string, string> {
+  const there = methodNames(owner).filter(name => wanted.includes(name));
+  return Object.fromEntries(there.map(name => [name, COPIES[name] ?? name]));
 }
 
 type Stage = Budget['stages'][number];

@@ -1,5 +1,5 @@
-import { DeviceError, FFI_NAMES, type FfiName, type Kernel, openDevice } from '@npu-llama/runtime';
-import { ACTION, Action, DelegatingKernel } from '@npu-llama/runtime/testing';
+import { DeviceError, FFI_NAMES, type FfiName } from '@npu-llama/runtime';
+import { callMicroseconds } from '@npu-llama/runtime/testing';
 import type { Bench } from '../bench.js';
 import { BenchDevice } from '../device/bench-device.js';
 import { SimulatorCounters } from '../device/simulator-counters.js';
@@ -13,8 +13,7 @@ const TOKENS = 8;
 /** Calls to the driver: how many a token makes, of how many bytes, and what one costs through each FFI. */
 export async function driver(bench: Bench): Promise<PartResult> {
   const { figures, callsPerToken, tokenMicroseconds } = await calls(bench);
-  for (const ffi of FFI_NAMES)
-    figures.push(...(await callCost(bench, ffi, callsPerToken, tokenMicroseconds)));
+  for (const ffi of FFI_NAMES) figures.push(callCost(bench, ffi, callsPerToken, tokenMicroseconds));
   return { figures };
 }
 
@@ -64,59 +63,26 @@ async function syncedBytes(bed: BenchDevice): Promise<Figure> {
   });
 }
 
-/** Remembers the device's fd, to make calls of one's own. */
-class WatchedKernel extends DelegatingKernel {
-  fd = -1;
-
-  override open(path: string): number {
-    this.fd = super.open(path);
-    return this.fd;
-  }
-}
-
-/** The cheapest ioctl there is, over and over: FFI, kernel entry, and next to nothing in the driver. */
-async function callCost(
-  bench: Bench,
-  ffi: FfiName,
-  callsPerToken: number,
-  tokenMicroseconds: number,
-): Promise<Figure[]> {
-  bench.progress(`a call through ${ffi}`);
-  let kernel: WatchedKernel | undefined;
-  const watch = (actual: Kernel): Kernel => {
-    kernel = new WatchedKernel(actual);
-    return kernel;
-  };
-  const identity = { id: `driver.${ffi}`, name: `an ioctl through ${ffi}` };
-  let device: Awaited<ReturnType<typeof openDevice>>;
+/** What calling C costs before the driver does anything, through each FFI. */
+function callCost(bench: Bench, ffi: FfiName, callsPerToken: number, tokenMicroseconds: number): Figure {
+  const identity = { id: `driver.${ffi}`, name: `a call through ${ffi}` };
+  bench.progress(identity.name);
+  const count = CALLS[bench.quick ? 'quick' : 'full'];
+  const samples: number[] = [];
   try {
-    device = await openDevice({ ...bench.device, ffi, kernel: watch });
+    // Compiles what will be measured.
+    callMicroseconds(ffi, count);
+    for (let run = 0; run < bench.runs; run++) samples.push(callMicroseconds(ffi, count));
   } catch (error) {
-    if (ffi === 'koffi' || !(error instanceof DeviceError)) throw error;
-    return [{ ...identity, notMeasured: `${ffi} is not installed` }];
+    if (!(error instanceof DeviceError)) throw error;
+    return { ...identity, notMeasured: `${ffi} is not installed` };
   }
-  try {
-    const { fd } = kernel!;
-    const call = kernel!.argument(ACTION).set({ flags: Action.iommuEnabled });
-    const count = CALLS[bench.quick ? 'quick' : 'full'];
-    const samples: number[] = [];
-    for (let run = -1; run < bench.runs; run++) {
-      const start = performance.now();
-      for (let i = 0; i < count; i++) kernel!.ioctl(fd, call);
-      // The first one compiles.
-      if (run >= 0) samples.push(((performance.now() - start) / count) * 1000);
-    }
-    const share = (median(samples) * callsPerToken) / tokenMicroseconds;
-    return [
-      figure({
-        ...identity,
-        unit: 'us',
-        samples,
-        ...(ffi === 'koffi' && { goal: atMost(1) }),
-        note: `${callsPerToken} a token are ${(share * 100).toFixed(share < 0.01 ? 2 : 1)} % of its time`,
-      }),
-    ];
-  } finally {
-    await device.close();
-  }
+  const share = (median(samples) * callsPerToken) / tokenMicroseconds;
+  return figure({
+    ...identity,
+    unit: 'us',
+    samples,
+    ...(ffi === 'koffi' && { goal: atMost(1) }),
+    note: `${callsPerToken} a token are ${(share * 100).toFixed(share < 0.01 ? 2 : 1)} % of its time`,
+  });
 }

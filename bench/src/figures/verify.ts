@@ -21,6 +21,8 @@ export async function verify(bench: Bench): Promise<PartResult> {
   }
   using file = CheckpointFile.open(checkpoint);
   const weights = await loadReferenceWeights(file, { signal: bench.signal });
+  // Those that compute its products, if any do.
+  await using _threads = 'threads' in weights ? (weights.threads as AsyncDisposable) : undefined;
   const batch = Math.min(FORCED_POSITIONS, config.seqLen);
   const steps = Math.min(SINGLE_POSITIONS, config.seqLen);
   const session = new ReferenceSession(weights, batch);
