@@ -35,7 +35,7 @@ export async function parseOptions(argv: string[]): Promise<BenchOptions | undef
       '$0\n\nMeasures every part beside the limit of the machine and beside what users would run instead.',
     )
     .options({
-      only: { ...TEXT, describe: `parts, separated by commas: ${PART_NAMES.join(', ')}` },
+      only: { ...TEXT, describe: `any of ${PART_NAMES.join(', ')}` },
       runs: {
         type: 'number',
         requiresArg: true,
