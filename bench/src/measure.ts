@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDevice } from '@npu-llama/runtime';
 import type { Bench } from './bench.js';
 import type { BenchOptions } from './cli/options.js';
 import { withoutGoals } from './figure.js';
@@ -53,16 +54,19 @@ async function prepareBench(
 ): Promise<Bench> {
   const { quick, runs, big, device, devicePath, cores, llama2c } = options;
   const { checkpoint, model, tokenizer } = options;
+  const deviceOptions = {
+    kind: device,
+    ...(devicePath !== undefined && { path: devicePath }),
+    ...(cores !== undefined && { cores }),
+  };
+  // A device that is not there, or computes wrong, is to be known before minutes are spent.
+  await (await openDevice(deviceOptions)).close();
   const programs = await compilePrograms(folder, signal);
   const files = await prepareModel({ quick, checkpoint, model, tokenizer, folder, signal, progress });
   return {
     files,
     windows: decodeWindows(files.config.seqLen, quick),
-    device: {
-      kind: device,
-      ...(devicePath !== undefined && { path: devicePath }),
-      ...(cores !== undefined && { cores }),
-    },
+    device: deviceOptions,
     programs,
     llama2c: llama2c === undefined ? { missing: 'not given (--llama2c)' } : { path: llama2c },
     runs,

@@ -57,6 +57,12 @@ describeDevice('pnpm bench', () => {
     expect(status).toBe(2);
   });
 
+  test('a board without an NPU ends with status 3 before anything is measured', () => {
+    const { status, stderr } = run('--quick', '--device', 'rknpu', '--device-path', '/no/such/node');
+    expect(stderr).toMatch(/^bench: .*\/no\/such\/node.*\n$/);
+    expect(status).toBe(3);
+  });
+
   test('--help says what there is and measures nothing', () => {
     const { status, stdout, stderr } = run('--help');
     for (const option of ['--llama2c', '--device', '--quick', '--json', '--write-docs'])
