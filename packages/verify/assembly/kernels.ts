@@ -1,48 +1,55 @@
 import { addTile, addTileToFour } from './add-tile';
 import { addTileExactly } from './add-tile-exactly';
-import { multiplyOne } from './one-input';
-import { packTile, TILE_COLUMNS, TILE_ROWS } from './tile';
+import { GROUP_ROWS, roundTile, TILE_COLUMNS } from './tile';
+
+export { packRows } from './tile';
 
 /**
- * output[b][row] = sum of weights[row] * input[b], float32, products and sums rounded, columns ascending in every row.
- * @param weights [rows][columns] f32
+ * output[b][row] = sum of weights[row] * input[b], float32, products and sums rounded, columns ascending in every row. The weights
+ * are one stream: a processor reads it at the speed of its memory.
+ * @param weights [groups][columns][8] f32
  * @param input [batch][columns] f32
- * @param output [batch][rows, filled up to a multiple of 8] f32
+ * @param output [batch][outputStride bytes], 8 rows a group f32
  * @param tile 16 KiB to work in
  * @param halves whether weights are rounded to FP16 first
  */
 export function multiply(
   weights: usize,
-  rows: i32,
+  groups: i32,
   columns: i32,
   input: usize,
   batch: i32,
   output: usize,
+  outputStride: usize,
   tile: usize,
   halves: bool,
 ): void {
   const stride = (<usize>columns) << 2;
-  const outputStride = (<usize>((rows + TILE_ROWS - 1) & -TILE_ROWS)) << 2;
-  let row = batch === 1 ? multiplyOne(weights, rows, columns, input, output, halves) : 0;
-  memory.fill(output + ((<usize>row) << 2), 0, outputStride * <usize>batch - ((<usize>row) << 2));
-  for (; row < rows; row += TILE_ROWS) {
+  const outputBytes = (<usize>(groups * GROUP_ROWS)) << 2;
+  for (let b = 0; b < batch; ++b) memory.fill(output + <usize>b * outputStride, 0, outputBytes);
+  let at = weights;
+  for (let group = 0; group < groups; ++group) {
     for (let column = 0; column < columns; column += TILE_COLUMNS) {
       const width = min(TILE_COLUMNS, columns - column);
-      const from = weights + <usize>row * stride + ((<usize>column) << 2);
-      packTile(tile, from, stride, min(TILE_ROWS, rows - row), width, halves);
+      let from = at;
+      if (halves) {
+        roundTile(at, width, tile);
+        from = tile;
+      }
       let x = input + ((<usize>column) << 2);
-      let to = output + ((<usize>row) << 2);
+      let to = output + ((<usize>group) << 5);
       let b = 0;
       for (; b + 4 <= batch; b += 4) {
-        addTileToFour(tile, width, x, stride, to, outputStride);
+        addTileToFour(from, width, x, stride, to, outputStride);
         x += stride << 2;
         to += outputStride << 2;
       }
       for (; b < batch; ++b) {
-        addTile(tile, width, x, to);
+        addTile(from, width, x, to);
         x += stride;
         to += outputStride;
       }
+      at += (<usize>width) << 5;
     }
   }
 }
@@ -50,38 +57,42 @@ export function multiply(
 /**
  * The products of FP16-rounded weights with inputs that are halves, summed in double, and what their absolute values sum to.
  * Columns ascend in every row.
- * @param weights [rows][columns] f32
+ * @param weights [groups][columns][8] f32
  * @param input [batch][columns] f32, each a half
- * @param sums [batch][rows, filled up to a multiple of 8] f64
+ * @param sums [batch][outputStride bytes], 8 rows a group f64
  * @param magnitudes as sums
  * @param tile 16 KiB to work in
  */
 export function multiplyExactly(
   weights: usize,
-  rows: i32,
+  groups: i32,
   columns: i32,
   input: usize,
   batch: i32,
   sums: usize,
   magnitudes: usize,
+  outputStride: usize,
   tile: usize,
 ): void {
   const stride = (<usize>columns) << 2;
-  const outputStride = (<usize>((rows + TILE_ROWS - 1) & -TILE_ROWS)) << 3;
-  memory.fill(sums, 0, outputStride * <usize>batch);
-  memory.fill(magnitudes, 0, outputStride * <usize>batch);
-  for (let row = 0; row < rows; row += TILE_ROWS) {
+  const outputBytes = (<usize>(groups * GROUP_ROWS)) << 3;
+  for (let b = 0; b < batch; ++b) {
+    memory.fill(sums + <usize>b * outputStride, 0, outputBytes);
+    memory.fill(magnitudes + <usize>b * outputStride, 0, outputBytes);
+  }
+  let at = weights;
+  for (let group = 0; group < groups; ++group) {
     for (let column = 0; column < columns; column += TILE_COLUMNS) {
       const width = min(TILE_COLUMNS, columns - column);
-      const from = weights + <usize>row * stride + ((<usize>column) << 2);
-      packTile(tile, from, stride, min(TILE_ROWS, rows - row), width, true);
+      roundTile(at, width, tile);
       let x = input + ((<usize>column) << 2);
-      let to = (<usize>row) << 3;
+      let to = (<usize>group) << 6;
       for (let b = 0; b < batch; ++b) {
         addTileExactly(tile, width, x, sums + to, magnitudes + to);
         x += stride;
         to += outputStride;
       }
+      at += (<usize>width) << 5;
     }
   }
 }

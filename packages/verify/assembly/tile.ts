@@ -1,42 +1,49 @@
 import { roundToHalves } from './halves';
 
-/** Rows of a tile: two vectors. */
-export const TILE_ROWS: i32 = 8;
-/** Columns of a tile: with 8 rows 16 KiB, half of a small first-level cache. */
+/** Rows of a group, whose weights of a column lie side by side: two vectors. */
+export const GROUP_ROWS: i32 = 8;
+/** Columns of a group that are worked on together: with 8 rows 16 KiB, half of a small first-level cache. */
 export const TILE_COLUMNS: i32 = 512;
 
 /**
- * Copies weights of up to 8 rows into a tile [columns][8], where the 8 rows of a column lie side by side; rows that there are
- * not become zeros.
- * @param from first weight; rows are `stride` bytes apart
+ * Rows [rows][columns] into groups [ceil(rows/8)][columns][8], f32; rows that there are not become zeros.
  */
-export function packTile(
-  tile: usize,
-  from: usize,
-  stride: usize,
-  rows: i32,
-  columns: i32,
-  halves: bool,
-): void {
+export function packRows(from: usize, rows: i32, columns: i32, to: usize): void {
+  const stride = (<usize>columns) << 2;
+  for (let row = 0; row < rows; row += GROUP_ROWS) {
+    const at = from + <usize>row * stride;
+    packGroup(at, stride, min(GROUP_ROWS, rows - row), columns, to + <usize>row * stride);
+  }
+}
+
+function packGroup(from: usize, stride: usize, rows: i32, columns: i32, group: usize): void {
   let column = 0;
-  if (rows === TILE_ROWS) {
+  if (rows === GROUP_ROWS) {
     for (; column + 4 <= columns; column += 4) {
       const at = from + ((<usize>column) << 2);
-      const to = tile + ((<usize>column) << 5);
+      const to = group + ((<usize>column) << 5);
       inline.always(transpose(to, at, stride));
       inline.always(transpose(to + 16, at + (stride << 2), stride));
     }
   }
   for (; column < columns; ++column) {
-    const to = tile + ((<usize>column) << 5);
-    for (let row = 0; row < TILE_ROWS; ++row) {
+    const to = group + ((<usize>column) << 5);
+    for (let row = 0; row < GROUP_ROWS; ++row) {
       const weight = row < rows ? load<f32>(from + <usize>row * stride + ((<usize>column) << 2)) : 0;
       store<f32>(to + ((<usize>row) << 2), weight);
     }
   }
-  if (!halves) return;
+}
+
+/** A tile's weights rounded to FP16, to another place. */
+export function roundTile(tile: usize, columns: i32, to: usize): void {
   const end = tile + ((<usize>columns) << 5);
-  for (let at = tile; at < end; at += 16) v128.store(at, inline.always(roundToHalves(v128.load(at))));
+  let out = to;
+  for (let at = tile; at < end; at += 32) {
+    v128.store(out, inline.always(roundToHalves(v128.load(at))));
+    v128.store(out, inline.always(roundToHalves(v128.load(at, 16))), 16);
+    out += 32;
+  }
 }
 
 /** Four columns of four rows. */

@@ -48,7 +48,7 @@ describe('the judge shares nothing with the judged', () => {
         path,
         outside: outside.filter(
           name =>
-            !/^(@npu-llama\/format(?:\/wasm)?|node:(?:fs|timers\/promises|url)|\.\.\/report\/schema\.js)$/.test(
+            !/^(@npu-llama\/format(?:\/wasm)?|node:(?:fs|os|timers\/promises|url|worker_threads)|\.\.\/report\/schema\.js)$/.test(
               name,
             ),
         ),

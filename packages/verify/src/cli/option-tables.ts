@@ -11,6 +11,11 @@ export const TOKENIZER = {
   describe: 'tokenizer file (default: the one in the model)',
 };
 
+export const THREADS = {
+  ...TEXT,
+  describe: 'threads that compute the reference (default: as many as the machine runs at once)',
+};
+
 /** What is compared. */
 export function promptOptions(command: Argv): Argv {
   return command
@@ -30,9 +35,10 @@ export function promptOptions(command: Argv): Argv {
       p: { ...TEXT, alias: 'topp', describe: 'nucleus of free mode (default: 0.9)' },
       s: { ...TEXT, alias: 'seed', describe: 'of free mode with a temperature; may be repeated' },
       z: TOKENIZER,
+      threads: THREADS,
     })
     .group(
-      ['reference', 'i', 'prompts', 'text', 'suite', 'n', 'mode', 't', 'p', 's', 'z'],
+      ['reference', 'i', 'prompts', 'text', 'suite', 'n', 'mode', 't', 'p', 's', 'z', 'threads'],
       'What is compared:',
     );
 }

@@ -14,6 +14,8 @@ export interface VerifyOptions extends InvestigationOptions {
   /** Instead of prompts. */
   readonly suite: string | undefined;
   readonly tokenizer: string | undefined;
+  /** Of the reference; undefined for as many as the machine runs at once. */
+  readonly threads: number | undefined;
   readonly device: DeviceOptions;
   readonly report: ReportOptions;
 }
@@ -29,6 +31,8 @@ export interface RecordOptions {
   /** The .npu file that boards are to hold. */
   readonly model: string | undefined;
   readonly tokenizer: string | undefined;
+  /** Of the references; undefined for as many as the machine runs at once. */
+  readonly threads: number | undefined;
 }
 
 /** `verify-npu check <model.npu>` */

@@ -7,6 +7,7 @@ import {
   promptOptions,
   reportOptions,
   TEXT,
+  THREADS,
   TOKENIZER,
 } from './option-tables.js';
 import type { Options } from './options.js';
@@ -63,6 +64,7 @@ export async function parseOptions(argv: readonly string[]): Promise<Options | u
             force: { type: 'boolean', default: false, describe: 'replace a record that is there' },
             model: { ...TEXT, describe: 'the .npu file that boards are to hold: any other will be refused' },
             z: TOKENIZER,
+            threads: THREADS,
           })
           .example('$0 record m.bin -z tokenizer.bin --suite suite.json -o golden.json', ''),
       keep(recordOptions),

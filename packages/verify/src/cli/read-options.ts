@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { UsageError } from '@npu-llama/format';
+import { MAX_THREADS } from '../reference/index.js';
 import { parseShard, parseTolerance } from '../suite/index.js';
 import { decimal, duration, once, seedNumber, wholeNumber } from './option-values.js';
 import type {
@@ -49,11 +50,22 @@ export function verifyOptions(args: Arguments): Options {
   const device = readDevice(args);
   const report = readReport(args);
   const tokenizer = optional(args, 'z');
-  return { kind: 'verify', model, reference, prompts, suite, tokenizer, device, report, ...investigation };
+  const threads = readThreads(args);
+  const what = { model, reference, prompts, suite, tokenizer, threads };
+  return { kind: 'verify', ...what, device, report, ...investigation };
 }
 
 /** What is done with prompts: without a reference there are none. */
-const OF_PROMPTS = ['suite', ...PROMPT_OPTIONS, 'shard', 'audit', 'repeat', 'soak', 'diagnose'] as const;
+const OF_PROMPTS = [
+  'suite',
+  ...PROMPT_OPTIONS,
+  'threads',
+  'shard',
+  'audit',
+  'repeat',
+  'soak',
+  'diagnose',
+] as const;
 
 /** @throws UsageError for an option that would be passed over */
 function refuseWithoutReference(args: Arguments): void {
@@ -75,6 +87,7 @@ export function recordOptions(args: Arguments): Options {
     force: args['force'] === true,
     model: optional(args, 'model'),
     tokenizer: optional(args, 'z'),
+    threads: readThreads(args),
   };
 }
 
@@ -129,6 +142,14 @@ function readPrompts(args: Arguments): PromptOptions {
     topP,
     seeds,
   };
+}
+
+function readThreads(args: Arguments): number | undefined {
+  const threads = optional(args, 'threads');
+  if (threads === undefined) return undefined;
+  const count = wholeNumber('--threads', threads, 'number of threads');
+  if (count >= 1 && count <= MAX_THREADS) return count;
+  throw new UsageError('impossible --threads', { got: threads, wanted: `1 to ${MAX_THREADS}` });
 }
 
 function readDevice(args: Arguments): DeviceOptions {

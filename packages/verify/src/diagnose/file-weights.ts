@@ -1,6 +1,7 @@
 import { CLASSIFIER_MATRIX, EMBEDDING_TENSOR, halfValues, NpuFile } from '@npu-llama/format';
+import { exactProduct } from '../reference/index.js';
 import type { ModelWeights } from './model-weights.js';
-import { tileElement } from './tile-layout.js';
+import { tileElement, untile } from './tile-layout.js';
 
 /** A .npu file's own weights; closing it closes the file. */
 export interface FileWeights extends ModelWeights, Disposable {
@@ -33,6 +34,10 @@ export function openFileWeights(path: string): FileWeights {
     config,
     matrices,
     tiles: halves,
+    product: async (name, input, batch) => {
+      const layout = matrices.find(matrix => matrix.name === name)!;
+      return exactProduct(untile(halves(name), layout), input, batch);
+    },
     norm: (kind, layer) => floats(kind).subarray(layer * config.dim, (layer + 1) * config.dim),
     rmsFinal: () => floats('rms_final'),
     embedding: token => {

@@ -1,4 +1,5 @@
 import type { ModelConfig, TiledMatrix } from '@npu-llama/format';
+import type { ExactProduct } from '../reference/index.js';
 import { untile } from './tile-layout.js';
 
 /** What the weights should be, from a checkpoint or from the .npu file itself. One matrix at a time is in memory. */
@@ -15,6 +16,12 @@ export interface ModelWeights {
    * @returns [N/16][K/32][16][32] f16 as bits; not to be changed
    */
   tiles(matrix: string): Uint16Array;
+  /**
+   * What a fused matrix makes of inputs, exactly: [batch][paddedRows], padding rows zero.
+   * @param input [batch][columns] f32, rounded to FP16 first
+   * @throws the signal's reason
+   */
+  product(matrix: string, input: Float32Array, batch: number, signal?: AbortSignal): Promise<ExactProduct>;
   /** [dim] f32 */
   norm(kind: 'rms_att' | 'rms_ffn', layer: number): Float32Array;
   /** [dim] f32 */

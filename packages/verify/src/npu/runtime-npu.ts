@@ -7,7 +7,7 @@ import {
   Sampler,
   type Session,
 } from '@npu-llama/runtime';
-import { Pace } from '../reference/pace.js';
+import { Pace } from '../reference/index.js';
 import type { LogitsSession } from '../verify/index.js';
 import type { NpuUnderTest, OpenNpu, WatchedSession } from './npu-under-test.js';
 

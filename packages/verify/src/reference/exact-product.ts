@@ -1,6 +1,12 @@
-import { MAX_COLUMNS } from './kernel-memory.js';
+import { computeUnit, KERNELS } from './kernel-job.js';
+import { type KernelMemory, LAYOUT, MAX_COLUMNS } from './kernel-memory.js';
+import { GROUP_ROWS } from './kernels.js';
+import type { Pace } from './pace.js';
+import { PackedMatrix } from './packed-matrix.js';
+import { copyOutputs, type ProductPart, partsOf } from './product-parts.js';
 import { roundToHalf, roundWeightToHalf } from './round-half.js';
-import { withKernels } from './staging.js';
+import type { Threads } from './threads.js';
+import { allocateMatrices } from './weight-memory.js';
 
 /** What an NPU's product is held against. */
 export interface ExactProduct {
@@ -23,12 +29,69 @@ export function exactProduct(weights: Float32Array, input: Float32Array, batch: 
     throw new RangeError(`${weights.length} weights for a batch of ${batch} with ${input.length} inputs`);
   }
   const x = input.map(roundToHalf);
-  if (columns > MAX_COLUMNS) return exactProductPlain(weights, x, batch);
-  const sums = new Float64Array(batch * rows);
-  const magnitudes = new Float64Array(batch * rows);
-  const product = { input: x, batch, columns, rows, firstRow: 0, rowCount: rows };
-  withKernels(weights, product, (memory, some, part) => memory.multiplyExactly(some, part, sums, magnitudes));
-  return { sums, magnitudes };
+  // Rows are packed where they are staged, 8 at least.
+  if (columns * GROUP_ROWS > MAX_COLUMNS) return exactProductPlain(weights, x, batch);
+  const out = emptyProduct(batch * rows);
+  const rowsAtOnce = Math.floor(MAX_COLUMNS / columns / GROUP_ROWS) * GROUP_ROWS;
+  for (let firstRow = 0; firstRow < rows; firstRow += rowsAtOnce) {
+    const some = weights.subarray(firstRow * columns, (firstRow + rowsAtOnce) * columns);
+    const matrix = staged(some, columns);
+    for (const part of partsOf(matrix, x, batch, KERNELS.exact)) {
+      const { memory, job } = part;
+      computeUnit(memory.kernels, { ...job, unitGroups: job.groups }, 0, 0);
+      copyExactOutputs({ ...part, firstRow: firstRow + part.firstRow }, out, rows);
+    }
+  }
+  return out;
+}
+
+/**
+ * exactProduct of a matrix of the reference, on all threads.
+ * @param input [batch][columns] f32
+ * @throws the pace's reason to stop, what a thread threw
+ */
+export async function exactMatrixProduct(
+  matrix: PackedMatrix,
+  input: Float32Array,
+  batch: number,
+  threads: Threads,
+  pace: Pace,
+): Promise<ExactProduct> {
+  const x = input.map(roundToHalf);
+  if (matrix.columns > MAX_COLUMNS) return exactProductPlain(matrix.toRows(), x, batch);
+  const out = emptyProduct(batch * matrix.rows);
+  await threads.inTurn(async () => {
+    for (const part of partsOf(matrix, x, batch, KERNELS.exact)) {
+      const { memory, job } = part;
+      const unitGroups = threads.unitGroups(job.groups, job.columns);
+      await threads.compute(memory, { ...job, unitGroups }, pace);
+      copyExactOutputs(part, out, matrix.rows);
+    }
+  });
+  return out;
+}
+
+function emptyProduct(outputs: number): ExactProduct {
+  return { sums: new Float64Array(outputs), magnitudes: new Float64Array(outputs) };
+}
+
+function copyExactOutputs(part: ProductPart, { sums, magnitudes }: ExactProduct, rows: number): void {
+  const { buffer } = part.memory.memory;
+  const count = LAYOUT.outputBytes / 16;
+  copyOutputs(part, new Float64Array(buffer, LAYOUT.output, count), sums, rows);
+  copyOutputs(part, new Float64Array(buffer, LAYOUT.output + count * 8, count), magnitudes, rows);
+}
+
+let stage: { readonly memory: KernelMemory; readonly weights: Float32Array } | undefined;
+
+/** A matrix made of rows for the moment, as many as fit. @param rows [rows][columns] f32 */
+function staged(rows: Float32Array, columns: number): PackedMatrix {
+  stage ??= allocateMatrices([{ rows: GROUP_ROWS, columns: MAX_COLUMNS / GROUP_ROWS }])[0]!.bands[0]!;
+  const { memory, weights } = stage;
+  const rowCount = rows.length / columns;
+  const matrix = new PackedMatrix(rowCount, columns, [{ firstRow: 0, rowCount, memory, weights }]);
+  matrix.setRows(0, rows);
+  return matrix;
 }
 
 /**
@@ -38,8 +101,7 @@ export function exactProduct(weights: Float32Array, input: Float32Array, batch: 
 export function exactProductPlain(weights: Float32Array, halves: Float32Array, batch: number): ExactProduct {
   const columns = halves.length / batch;
   const rows = weights.length / columns;
-  const sums = new Float64Array(batch * rows);
-  const magnitudes = new Float64Array(batch * rows);
+  const { sums, magnitudes } = emptyProduct(batch * rows);
   const rounded = new Float32Array(columns);
   for (let row = 0; row < rows; row++) {
     for (let c = 0; c < columns; c++) rounded[c] = roundWeightToHalf(weights[row * columns + c]!);

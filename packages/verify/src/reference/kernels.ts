@@ -1,35 +1,38 @@
 import { compileKernels, type WasmMemory, type WasmModule, WebAssembly } from '@npu-llama/format/wasm';
 
 /**
- * What packages/verify/assembly exports: see assembly/kernels.ts. Numbers without a unit are addresses in the memory.
- * Outputs are [batch][rows, filled up to a multiple of ROW_PADDING].
+ * What packages/verify/assembly exports: see assembly/kernels.ts. Weights are groups of rows [groups][columns][8]; numbers
+ * without a unit are addresses in the memory, strides are bytes.
  */
 export interface Kernels {
   multiply(
     weights: number,
-    rows: number,
+    groups: number,
     columns: number,
     input: number,
     batch: number,
     output: number,
+    outputStride: number,
     tile: number,
     halves: boolean,
   ): void;
   multiplyExactly(
     weights: number,
-    rows: number,
+    groups: number,
     columns: number,
     input: number,
     batch: number,
     sums: number,
     magnitudes: number,
+    outputStride: number,
     tile: number,
   ): void;
+  packRows(from: number, rows: number, columns: number, to: number): void;
 }
 
-/** Outputs of a kernel are rows of a multiple of this. */
-export const ROW_PADDING = 8;
-/** What a kernel packs weights into. */
+/** Rows whose weights of a column lie side by side. */
+export const GROUP_ROWS = 8;
+/** What a kernel rounds weights into. */
 export const TILE_BYTES = 16 << 10;
 
 let module: WasmModule | undefined;

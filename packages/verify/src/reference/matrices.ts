@@ -1,8 +1,10 @@
 import type { Arithmetic } from './arithmetic.js';
 import { ReferenceOverflowError } from './overflow-error.js';
 import type { Pace } from './pace.js';
-import { multiplyRows } from './product.js';
+import type { PackedMatrix } from './packed-matrix.js';
+import { multiply } from './product.js';
 import { roundToHalf } from './round-half.js';
+import type { Threads } from './threads.js';
 
 /**
  * Told of every matrix product, position by position, in the order of the data flow.
@@ -12,16 +14,10 @@ import { roundToHalf } from './round-half.js';
  */
 export type OnMatrix = (matrix: string, position: number, input: Float32Array, output: Float32Array) => void;
 
-/** Multiplications between two looks at the clock: a few milliseconds. */
-const PRODUCTS_AT_ONCE = 1 << 24;
-/** Rows that are computed side by side anyway. */
-const ROW_STEP = 16;
-
 /** One matrix of the model. */
 export interface NamedMatrix {
   readonly name: string;
-  /** [rows][columns] f32 */
-  readonly weights: Float32Array;
+  readonly weights: PackedMatrix;
   /** [batch][rows] f32, written */
   readonly output: Float32Array;
 }
@@ -30,6 +26,7 @@ export interface NamedMatrix {
 export class Matrices {
   constructor(
     readonly arithmetic: Arithmetic,
+    readonly threads: Threads,
     readonly onMatrix: OnMatrix | undefined,
   ) {}
 
@@ -49,13 +46,12 @@ export class Matrices {
     const rounded =
       this.arithmetic === 'fp16' ? this.#round(matrices[0]!.name, input, firstPosition, columns) : input;
     for (const { name, weights, output } of matrices) {
-      const rows = weights.length / columns;
-      const product = { weights, rows, columns, input: rounded, batch, output, arithmetic: this.arithmetic };
-      const step = ROW_STEP * Math.max(1, Math.floor(PRODUCTS_AT_ONCE / (ROW_STEP * columns * batch)));
-      for (let row = 0; row < rows; row += step) {
-        multiplyRows(product, row, Math.min(step, rows - row));
-        if (pace.due) await pace.rest();
-      }
+      await multiply(
+        { weights, input: rounded, batch, output, arithmetic: this.arithmetic },
+        this.threads,
+        pace,
+      );
+      const { rows } = weights;
       for (let b = 0; this.onMatrix !== undefined && b < batch; b++) {
         const x = input.subarray(b * columns, (b + 1) * columns);
         this.onMatrix(name, firstPosition + b, x, output.subarray(b * rows, (b + 1) * rows));

@@ -1,14 +1,15 @@
 import type { Arithmetic } from './arithmetic.js';
-import { MAX_COLUMNS } from './kernel-memory.js';
+import { KERNELS } from './kernel-job.js';
+import { LAYOUT, MAX_COLUMNS } from './kernel-memory.js';
+import type { Pace } from './pace.js';
+import type { PackedMatrix } from './packed-matrix.js';
 import { multiplyPlain } from './plain-product.js';
-import { withKernels } from './staging.js';
+import { copyOutputs, partsOf } from './product-parts.js';
+import type { Threads } from './threads.js';
 
 /** A product of a matrix with a batch of inputs. */
 export interface Product {
-  /** [rows][columns] f32 */
-  readonly weights: Float32Array;
-  readonly rows: number;
-  readonly columns: number;
+  readonly weights: PackedMatrix;
   /** [batch][columns] f32; for fp16 already rounded to halves */
   readonly input: Float32Array;
   readonly batch: number;
@@ -18,25 +19,30 @@ export interface Product {
 }
 
 /**
- * output[b][row] = sum of weights[row] * input[b] over the columns, in their order, for some rows of the matrix: to the bit
- * what multiplyPlain computes, by WebAssembly kernels.
- * @throws RangeError when an array has not the length that the shape says
+ * output[b][row] = sum of weights[row] * input[b] over the columns, in their order: to the bit what multiplyPlain computes, by WebAssembly
+ * kernels, whatever the number of threads.
+ * @throws RangeError when an array has not the length that the shape says, the pace's reason to stop, what a thread threw
  */
-export function multiplyRows(product: Product, firstRow: number, rowCount: number): void {
+export async function multiply(product: Product, threads: Threads, pace: Pace): Promise<void> {
+  const { weights, input, batch, output, arithmetic } = product;
   requireShape(product);
-  if (product.columns > MAX_COLUMNS) {
-    multiplyPlain(product, firstRow, rowCount);
+  if (weights.columns > MAX_COLUMNS) {
+    multiplyPlain({ ...product, weights: weights.toRows(), rows: weights.rows, columns: weights.columns });
     return;
   }
-  const halves = product.arithmetic === 'fp16';
-  withKernels(product.weights, { ...product, firstRow, rowCount }, (memory, weights, part) =>
-    memory.multiply(weights, part, halves, product.output),
-  );
+  await threads.inTurn(async () => {
+    for (const part of partsOf(weights, input, batch, KERNELS[arithmetic])) {
+      const { memory, job } = part;
+      const unitGroups = threads.unitGroups(job.groups, job.columns);
+      await threads.compute(memory, { ...job, unitGroups }, pace);
+      const got = new Float32Array(memory.memory.buffer, LAYOUT.output, LAYOUT.outputBytes / 4);
+      copyOutputs(part, got, output, weights.rows);
+    }
+  });
 }
 
-function requireShape({ weights, rows, columns, input, batch, output }: Product): void {
+function requireShape({ weights: { rows, columns }, input, batch, output }: Product): void {
   const lengths = [
-    ['weights', weights.length, rows * columns],
     ['inputs', input.length, batch * columns],
     ['outputs', output.length, batch * rows],
   ] as const;

@@ -55,7 +55,7 @@ export class ReferenceSession {
     }
     this.arithmetic = arithmetic;
     this.#weights = weights;
-    this.#matrices = new Matrices(arithmetic, onMatrix);
+    this.#matrices = new Matrices(arithmetic, weights.threads, onMatrix);
     this.#cache = weights.layers.map(() => createLayerCache(config, capacity));
     this.#buffers = createBuffers(config, 1);
   }
@@ -121,11 +121,10 @@ export class ReferenceSession {
   }
 
   #embed(tokens: readonly number[], x: Float32Array): void {
-    const { config, tokenEmbedding } = this.#weights;
+    const { tokenEmbedding } = this.#weights;
     for (const [b, row] of rowsOf(x, tokens.length).entries()) {
-      const start = tokens[b]! * config.dim;
-      row.set(tokenEmbedding.subarray(start, start + config.dim));
-      if (this.arithmetic === 'fp16') row.set(row.map(roundWeightToHalf));
+      const embedding = tokenEmbedding.row(tokens[b]!);
+      row.set(this.arithmetic === 'fp16' ? embedding.map(roundWeightToHalf) : embedding);
     }
   }
 

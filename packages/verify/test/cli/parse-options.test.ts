@@ -51,6 +51,7 @@ describe('what is not said', () => {
       prompts: PROMPTS,
       suite: undefined,
       tokenizer: undefined,
+      threads: undefined,
       device: DEVICE,
       report: REPORT,
       ...INVESTIGATION,
@@ -77,6 +78,7 @@ describe('what is not said', () => {
       force: false,
       model: undefined,
       tokenizer: undefined,
+      threads: undefined,
     });
   });
 

@@ -14,7 +14,7 @@ import {
 import type { MatrixRun, NpuUnderTest, OpenNpuOptions } from '../../src/npu/npu-under-test.js';
 import { openRuntimeNpu, openRuntimeNpuWith } from '../../src/npu/runtime-npu.js';
 import { isTimeOut } from '../../src/npu/time-out.js';
-import type { ReferenceWeights } from '../../src/reference/index.js';
+import type { PackedMatrix, ReferenceWeights } from '../../src/reference/index.js';
 import { relativeError, TemporaryFolder, TINY, weightsOf } from '../support/models.js';
 
 const half = (value: number): number => halfToFloat(floatToHalf(value));
@@ -23,22 +23,23 @@ const half = (value: number): number => halfToFloat(floatToHalf(value));
 const PRODUCT_ERROR = 1e-6;
 
 /** The checkpoint's tensors that a fused matrix is made of. */
-function partsOf(weights: ReferenceWeights, matrix: string): Float32Array[] {
+function partsOf(weights: ReferenceWeights, matrix: string): PackedMatrix[] {
   const [, layer, name] = /^layers\.(\d+)\.(\w+)$/.exec(matrix) ?? [];
   if (layer === undefined) return [weights.classifier];
   const { wq, wk, wv, wo, w1, w2, w3 } = weights.layers[Number(layer)]!;
-  const parts: Record<string, Float32Array[]> = { wqkv: [wq, wk, wv], wo: [wo], w13: [w1, w3], w2: [w2] };
+  const parts: Record<string, PackedMatrix[]> = { wqkv: [wq, wk, wv], wo: [wo], w13: [w1, w3], w2: [w2] };
   return parts[name!]!;
 }
 
 /** One row of input times a fused matrix, straight from the checkpoint, with zeros for the padding to 16-row groups. */
-function plainOutputs(parts: readonly Float32Array[], input: Float32Array): number[] {
+function plainOutputs(parts: readonly PackedMatrix[], input: Float32Array): number[] {
   const inputs = Array.from(input, half);
   return parts.flatMap(part => {
-    const rows = part.length / inputs.length;
+    const { rows } = part;
+    const weights = part.toRows();
     return Array.from({ length: Math.ceil(rows / 16) * 16 }, (_, row) =>
       row < rows
-        ? inputs.reduce((sum, value, i) => sum + value * half(part[row * inputs.length + i]!), 0)
+        ? inputs.reduce((sum, value, i) => sum + value * half(weights[row * inputs.length + i]!), 0)
         : 0,
     );
   });

@@ -2,10 +2,12 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { ExitStatus, floatToHalf, halfToFloat } from '@npu-llama/format';
 import {
   type Arithmetic,
+  type PackedMatrix,
   ReferenceOverflowError,
   ReferenceSession,
   type ReferenceWeights,
 } from '../../src/reference/index.js';
+import { changeMatrix } from '../support/matrices.js';
 import { copyOfWeights, randomWeights, relativeError, TINY } from '../support/models.js';
 import { naiveLogits } from '../support/naive-model.js';
 
@@ -22,11 +24,18 @@ beforeAll(async () => {
   weights = await randomWeights({ config: TINY });
 });
 
-/** The same model with some of its arrays replaced by plain ones. */
+/** The same model, changed. */
 function changed(change: (copy: ReferenceWeights) => void): ReferenceWeights {
   const copy = copyOfWeights(weights);
   change(copy);
   return copy;
+}
+
+/** @param index in [rows][columns] */
+function setWeight(matrix: PackedMatrix, index: number, value: number): void {
+  changeMatrix(matrix, rows => {
+    rows[index] = value;
+  });
 }
 
 function rowsOf(logits: Float32Array): Float32Array[] {
@@ -49,12 +58,12 @@ describe('the FP16-aware reference', () => {
 
   test('clamps weights beyond FP16, of matrices and of the embedding', async () => {
     const large = changed(({ layers, tokenEmbedding }) => {
-      layers[0]!.wo[3] = 1e6;
-      tokenEmbedding[dim + 2] = -70000;
+      setWeight(layers[0]!.wo, 3, 1e6);
+      setWeight(tokenEmbedding, dim + 2, -70000);
     });
     const clamped = changed(({ layers, tokenEmbedding }) => {
-      layers[0]!.wo[3] = 65504;
-      tokenEmbedding[dim + 2] = -65504;
+      setWeight(layers[0]!.wo, 3, 65504);
+      setWeight(tokenEmbedding, dim + 2, -65504);
     });
     const run = (model: ReferenceWeights) =>
       new ReferenceSession(model, 2, { arithmetic: 'fp16' }).forward([1, 17], 0);
@@ -64,7 +73,7 @@ describe('the FP16-aware reference', () => {
   test('names the matrix and the position of an input that FP16 cannot hold', async () => {
     // A norm of 20 dimensions can give one of them sqrt(20) = 4.5 times the weight, if it has all of the sum.
     const bright = changed(({ layers, tokenEmbedding }) => {
-      tokenEmbedding[9 * dim] = 1000;
+      setWeight(tokenEmbedding, 9 * dim, 1000);
       layers[0]!.rmsFfn.fill(16000);
     });
     const session = new ReferenceSession(bright, 4, { arithmetic: 'fp16' });
@@ -115,10 +124,10 @@ describe.each(['fp32', 'fp16'] as const)('%s, in batches', arithmetic => {
     expect(rowsOf(await one.forward(TOKENS.slice(2), 2))).toEqual(wanted.slice(2));
   });
 
-  test('weights in plain arrays give the same bits', async () => {
-    const plain = changed(() => {});
-    expect(plain.layers[0]!.wq.buffer).not.toBe(weights.layers[0]!.wq.buffer);
-    const logits = await new ReferenceSession(plain, 9, { arithmetic }).forward(TOKENS, 0);
+  test('weights spread over many memories give the same bits', async () => {
+    const spread = changed(() => {});
+    expect(spread.layers[0]!.wq.bands[0]!.memory).not.toBe(weights.layers[0]!.wq.bands[0]!.memory);
+    const logits = await new ReferenceSession(spread, 9, { arithmetic }).forward(TOKENS, 0);
     expect(rowsOf(logits)).toEqual(wanted);
   });
 });
@@ -164,9 +173,10 @@ describe('onMatrix', () => {
       const [, layer, name] = matrix.split('.');
       const matrixWeights =
         layer === undefined ? weights.classifier : weights.layers[Number(layer)]![name as 'wq'];
-      const wanted = Array.from(output.keys(), row =>
-        input.reduce((sum, x, c) => sum + half(x) * half(matrixWeights[row * input.length + c]!), 0),
-      );
+      const wanted = Array.from(output.keys(), row => {
+        const values = matrixWeights.row(row);
+        return input.reduce((sum, x, c) => sum + half(x) * half(values[c]!), 0);
+      });
       expect(relativeError(output, wanted)).toBeLessThan(FLOAT32_ERROR);
       expect(input).not.toEqual(input.map(half));
     }

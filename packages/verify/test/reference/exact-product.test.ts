@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { floatToHalf, halfToFloat } from '@npu-llama/format';
-import { exactProduct, exactProductPlain } from '../../src/reference/exact-product.js';
+import { exactMatrixProduct, exactProduct, exactProductPlain } from '../../src/reference/exact-product.js';
 import { MAX_COLUMNS } from '../../src/reference/kernel-memory.js';
+import { Pace } from '../../src/reference/pace.js';
 import { roundToHalf } from '../../src/reference/round-half.js';
-import { allocateWeights } from '../../src/reference/weight-memory.js';
+import { Threads } from '../../src/reference/threads.js';
+import { packed } from '../support/matrices.js';
 import { pseudoRandom } from '../support/pseudo-random.js';
 
 /** Of all sizes that halves have, subnormal ones too, some of either sign. */
@@ -46,17 +48,27 @@ describe('exactProduct', () => {
     },
   );
 
-  test('is to the bit what plain TypeScript computes, wherever the weights lie', () => {
+  test('is to the bit what plain TypeScript computes, wherever the weights lie', async () => {
     for (let i = 0; i < 60; i++) {
       const [rows, columns, batch] = [(i % 40) + 1, i + 1, (i % 9) + 1];
       const weights = wideRange(rows * columns, i + 1);
       const input = wideRange(batch * columns, 2 * i + 1);
       const wanted = exactProductPlain(weights, input.map(roundToHalf), batch);
-      const [placed] = allocateWeights([weights.length]);
-      placed!.set(weights);
+      const matrix = packed(weights, columns);
       expect(exactProduct(weights, input, batch)).toEqual(wanted);
-      expect(exactProduct(placed!, input, batch)).toEqual(wanted);
+      expect(await exactMatrixProduct(matrix, input, batch, new Threads(1), new Pace())).toEqual(wanted);
     }
+  });
+
+  test('is the same on three threads', async () => {
+    await using threads = new Threads(3);
+    const [rows, columns, batch] = [1003, 300, 3];
+    const weights = wideRange(rows * columns, 1);
+    const input = wideRange(batch * columns, 2);
+    const wanted = exactProductPlain(weights, input.map(roundToHalf), batch);
+    const got = await exactMatrixProduct(packed(weights, columns), input, batch, threads, new Pace());
+    expect(got.sums.findIndex((sum, i) => sum !== wanted.sums[i])).toBe(-1);
+    expect(got.magnitudes.findIndex((sum, i) => sum !== wanted.magnitudes[i])).toBe(-1);
   });
 
   test.each([

@@ -1,10 +1,13 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import type { Arithmetic } from '../../src/reference/index.js';
 import { MAX_COLUMNS } from '../../src/reference/kernel-memory.js';
-import { multiplyPlain } from '../../src/reference/plain-product.js';
-import { multiplyRows, type Product } from '../../src/reference/product.js';
+import { Pace } from '../../src/reference/pace.js';
+import { multiplyPlain, type PlainProduct } from '../../src/reference/plain-product.js';
+import { multiply } from '../../src/reference/product.js';
 import { roundToHalf } from '../../src/reference/round-half.js';
-import { allocateWeights } from '../../src/reference/weight-memory.js';
+import { Threads } from '../../src/reference/threads.js';
+import { allocateMatrices } from '../../src/reference/weight-memory.js';
+import { packed } from '../support/matrices.js';
 import { pseudoRandom } from '../support/pseudo-random.js';
 
 type Shape = readonly [rows: number, columns: number, batch: number];
@@ -21,7 +24,7 @@ const SHAPES: readonly Shape[] = [
 ];
 
 /** Random; the inputs are halves where they have to be. */
-function productOf([rows, columns, batch]: Shape, arithmetic: Arithmetic): Product {
+function productOf([rows, columns, batch]: Shape, arithmetic: Arithmetic): PlainProduct {
   const inputs = pseudoRandom(batch * columns, columns + batch);
   return {
     weights: pseudoRandom(rows * columns, rows + 7 * columns),
@@ -34,9 +37,23 @@ function productOf([rows, columns, batch]: Shape, arithmetic: Arithmetic): Produ
   };
 }
 
-function plainly(product: Product): Float32Array {
+const one = new Threads(1);
+const three = new Threads(3);
+afterAll(() => three.close());
+
+/** By the kernels. */
+async function outputOf(
+  product: PlainProduct,
+  { threads = one, weights = packed(product.weights, product.columns) } = {},
+): Promise<Float32Array> {
+  const { input, batch, output, arithmetic } = product;
+  await multiply({ weights, input, batch, output, arithmetic }, threads, new Pace());
+  return output;
+}
+
+function plainly(product: PlainProduct): Float32Array {
   const output = new Float32Array(product.output.length);
-  multiplyPlain({ ...product, output }, 0, product.rows);
+  multiplyPlain({ ...product, output });
   return output;
 }
 
@@ -48,78 +65,69 @@ function differing(got: Float32Array, wanted: Float32Array): number[] {
 describe.each(['fp32', 'fp16'] as const)(
   '%s: the kernels compute what plain TypeScript computes, to the bit',
   arithmetic => {
-    test('whatever the shape', () => {
+    test('whatever the shape', async () => {
       for (const shape of SHAPES) {
         const product = productOf(shape, arithmetic);
-        multiplyRows(product, 0, product.rows);
-        expect({ shape, differing: differing(product.output, plainly(product)) }).toEqual({
-          shape,
-          differing: [],
-        });
+        const got = await outputOf(product);
+        expect({ shape, differing: differing(got, plainly(product)) }).toEqual({ shape, differing: [] });
       }
     });
 
-    test('from weights in a memory of theirs as from any array', () => {
-      for (const shape of SHAPES) {
-        const product = productOf(shape, arithmetic);
-        // Behind another array, at the place that it happens to get.
-        const [, weights] = allocateWeights([5, product.weights.length]);
-        weights!.set(product.weights);
-        multiplyRows({ ...product, weights: weights! }, 0, product.rows);
-        expect({ shape, differing: differing(product.output, plainly(product)) }).toEqual({
-          shape,
-          differing: [],
-        });
-      }
-    });
-
-    test('some rows at a time', () => {
+    test('from weights that are spread over several memories', async () => {
       const product = productOf([45, 33, 6], arithmetic);
-      for (const [row, count] of [
-        [20, 25],
-        [0, 1],
-        [1, 19],
-      ] as const) {
-        multiplyRows(product, row, count);
-      }
-      expect(differing(product.output, plainly(product))).toEqual([]);
+      const [, matrix] = allocateMatrices([{ rows: 5, columns: 3 }, product], 2 * 33 * 8 + 100);
+      expect(matrix!.bands.length).toBeGreaterThan(2);
+      matrix!.setRows(0, product.weights);
+      expect(differing(await outputOf(product, { weights: matrix! }), plainly(product))).toEqual([]);
     });
 
     test.each([
       ['more outputs than one call has room for', [70_000, 1, 9]],
       ['more inputs than one call has room for', [3, 10_000, 30]],
-      ['more weights than are copied at a time', [300, 1000, 2]],
+      ['more columns than 8 rows of fit where rows are packed', [10, MAX_COLUMNS / 8 + 1, 2]],
       ['more columns than the kernels take', [2, MAX_COLUMNS + 1, 1]],
-    ] as const)('%s', (_, shape) => {
+    ] as const)('%s', async (_, shape) => {
       const product = productOf(shape, arithmetic);
-      multiplyRows(product, 0, product.rows);
-      expect(differing(product.output, plainly(product))).toEqual([]);
+      expect(differing(await outputOf(product), plainly(product))).toEqual([]);
+    });
+
+    test.each([
+      ['one input', [1000, 600, 1]],
+      ['a batch', [1003, 70, 9]],
+      ['several parts', [60_000, 5, 20]],
+    ] as const)('on three threads: %s', async (_, shape) => {
+      const product = productOf(shape, arithmetic);
+      const wanted = plainly(product);
+      for (let time = 0; time < 5; time++) {
+        product.output.fill(0);
+        expect(differing(await outputOf(product, { threads: three }), wanted)).toEqual([]);
+      }
     });
   },
 );
 
-test('leaves rows alone that were not asked for', () => {
-  const product = productOf([20, 5, 2], 'fp32');
-  product.output.fill(7);
-  multiplyRows(product, 8, 4);
-  const untouched = [...product.output.keys()].filter(i => i % 20 < 8 || i % 20 >= 12);
-  expect(untouched.map(i => product.output[i])).toEqual(untouched.map(() => 7));
+test('products that are asked for at the same time do not disturb each other', async () => {
+  const products = [4, 5, 6].map(batch => productOf([800, 90, batch], 'fp32'));
+  const weights = packed(products[0]!.weights, 90);
+  const got = await Promise.all(products.map(product => outputOf(product, { threads: three, weights })));
+  got.forEach((output, i) => {
+    expect(differing(output, plainly(products[i]!))).toEqual([]);
+  });
 });
 
-test('every product is rounded before it is added: no fused multiply-add', () => {
+test('every product is rounded before it is added: no fused multiply-add', async () => {
   for (const batch of [1, 4, 5]) {
     const weights = new Float32Array(16 * 8).map((_, i) => [1 + 2 ** -12, -1, 0, 0, 0, 0, 0, 0][i % 8]!);
     const input = new Float32Array(batch * 8).map((_, i) => [1 + 2 ** -12, 1, 0, 0, 0, 0, 0, 0][i % 8]!);
     const output = new Float32Array(batch * 16);
-    multiplyRows({ weights, rows: 16, columns: 8, input, batch, output, arithmetic: 'fp32' }, 0, 16);
-    expect(new Set(output)).toEqual(new Set([2 ** -11]));
+    const product = { weights, rows: 16, columns: 8, input, batch, output, arithmetic: 'fp32' as const };
+    expect(new Set(await outputOf(product))).toEqual(new Set([2 ** -11]));
   }
 });
 
 test.each([
-  ['weights', { weights: new Float32Array(5) }],
   ['inputs', { input: new Float32Array(5) }],
   ['outputs', { output: new Float32Array(5) }],
-])('rejects %s of another shape', (what, wrong) => {
-  expect(() => multiplyRows({ ...productOf([2, 3, 4], 'fp32'), ...wrong }, 0, 2)).toThrow(what);
+])('rejects %s of another shape', async (what, wrong) => {
+  await expect(outputOf({ ...productOf([2, 3, 4], 'fp32'), ...wrong })).rejects.toThrow(what);
 });

@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { floatToHalf, halfToFloat, halfValues } from '@npu-llama/format';
-import { multiplyRows } from '../../src/reference/product.js';
+import { Pace } from '../../src/reference/pace.js';
+import { multiply } from '../../src/reference/product.js';
 import { roundToHalf, roundWeightToHalf } from '../../src/reference/round-half.js';
+import { Threads } from '../../src/reference/threads.js';
+import { packed } from '../support/matrices.js';
 
 /** The floats with these bits. */
 function floatsOf(bits: Uint32Array): Float32Array {
@@ -52,20 +55,20 @@ describe.each([
     expect(differing(values, values.map(roundWeightToHalf), saturated)).toEqual([]);
   });
 
-  test.each([1, 4])('weights in the kernels, batch of %i', batch => {
+  test.each([1, 4])('weights in the kernels, batch of %i', async batch => {
     const output = new Float32Array(batch * values.length);
     const input = new Float32Array(batch).fill(1);
-    const product = { weights: values, rows: values.length, columns: 1, input, batch, output };
-    multiplyRows({ ...product, arithmetic: 'fp16' }, 0, values.length);
+    const product = { weights: packed(values, 1), input, batch, output };
+    await multiply({ ...product, arithmetic: 'fp16' }, new Threads(1), new Pace());
     expect(differing(values, output.subarray((batch - 1) * values.length), saturated)).toEqual([]);
   });
 });
 
-test('NaN stays NaN', () => {
+test('NaN stays NaN', async () => {
   expect([roundToHalf(Number.NaN), roundWeightToHalf(Number.NaN)]).toEqual([Number.NaN, Number.NaN]);
   const output = new Float32Array(13);
   const weights = new Float32Array(13).fill(Number.NaN);
-  const product = { weights, rows: 13, columns: 1, input: Float32Array.of(1), batch: 1, output };
-  multiplyRows({ ...product, arithmetic: 'fp16' }, 0, 13);
+  const product = { weights: packed(weights, 1), input: Float32Array.of(1), batch: 1, output };
+  await multiply({ ...product, arithmetic: 'fp16' }, new Threads(1), new Pace());
   expect(output.every(Number.isNaN)).toBe(true);
 });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RandomCheckpointOptions, writeRandomCheckpoint } from '@npu-llama/fixtures';
 import { CheckpointFile, type ModelConfig } from '@npu-llama/format';
-import { loadReferenceWeights, type ReferenceWeights } from '../../src/reference/index.js';
+import { loadReferenceWeights, type PackedMatrix, type ReferenceWeights } from '../../src/reference/index.js';
+import { packed } from './matrices.js';
 
 /** A folder that goes with what a test put into it. */
 export class TemporaryFolder implements Disposable {
@@ -42,25 +43,26 @@ export async function randomWeights(options: RandomCheckpointOptions): Promise<R
   return await weightsOf(folder.file('model.bin'));
 }
 
-/** The same weights in arrays of JavaScript's, to be changed. (structuredClone would share those that loading made.) */
+/** The same weights in memories of their own, to be changed. */
 export function copyOfWeights(weights: ReferenceWeights): ReferenceWeights {
-  const tokenEmbedding = weights.tokenEmbedding.slice();
+  const copy = (matrix: PackedMatrix): PackedMatrix => packed(matrix.toRows(), matrix.columns);
+  const tokenEmbedding = copy(weights.tokenEmbedding);
   return {
     ...weights,
     tokenEmbedding,
     layers: weights.layers.map(layer => ({
       rmsAtt: layer.rmsAtt.slice(),
-      wq: layer.wq.slice(),
-      wk: layer.wk.slice(),
-      wv: layer.wv.slice(),
-      wo: layer.wo.slice(),
+      wq: copy(layer.wq),
+      wk: copy(layer.wk),
+      wv: copy(layer.wv),
+      wo: copy(layer.wo),
       rmsFfn: layer.rmsFfn.slice(),
-      w1: layer.w1.slice(),
-      w2: layer.w2.slice(),
-      w3: layer.w3.slice(),
+      w1: copy(layer.w1),
+      w2: copy(layer.w2),
+      w3: copy(layer.w3),
     })),
     rmsFinal: weights.rmsFinal.slice(),
-    classifier: weights.classifier === weights.tokenEmbedding ? tokenEmbedding : weights.classifier.slice(),
+    classifier: weights.classifier === weights.tokenEmbedding ? tokenEmbedding : copy(weights.classifier),
   };
 }
 

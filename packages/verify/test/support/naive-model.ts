@@ -1,5 +1,5 @@
 import { headSize, kvDim } from '@npu-llama/format';
-import type { ReferenceWeights } from '../../src/reference/index.js';
+import type { PackedMatrix, ReferenceWeights } from '../../src/reference/index.js';
 
 /** What is done to a number before it enters a matrix product. */
 export interface Rounding {
@@ -21,18 +21,16 @@ export function naiveLogits(
 ): number[][] {
   const { config } = weights;
   const size = headSize(config);
-  const product = (matrix: Float32Array, x: readonly number[]): number[] => {
+  const unpacked = new Map<PackedMatrix, Float32Array>();
+  const product = (matrix: PackedMatrix, x: readonly number[]): number[] => {
+    const rows = unpacked.get(matrix) ?? matrix.toRows();
+    unpacked.set(matrix, rows);
     const inputs = x.map(rounding.input);
-    return Array.from({ length: matrix.length / x.length }, (_, row) =>
-      inputs.reduce((sum, value, i) => sum + value * rounding.weight(matrix[row * x.length + i]!), 0),
+    return Array.from({ length: matrix.rows }, (_, row) =>
+      inputs.reduce((sum, value, i) => sum + value * rounding.weight(rows[row * x.length + i]!), 0),
     );
   };
-  let stream = tokens.map(token =>
-    Array.from(
-      weights.tokenEmbedding.subarray(token * config.dim, (token + 1) * config.dim),
-      rounding.weight,
-    ),
-  );
+  let stream = tokens.map(token => Array.from(weights.tokenEmbedding.row(token), rounding.weight));
   for (const layer of weights.layers) {
     const normed = stream.map(x => norm(x, layer.rmsAtt));
     const queries = normed.map((x, p) => turn(product(layer.wq, x), p, size));

@@ -5,6 +5,7 @@ import { argmax, compareLogits, DEFAULT_TOLERANCES, logProbability } from '../..
 import { ReferenceSession, type ReferenceWeights } from '../../src/reference/index.js';
 import { chooser, comparePrompt, type LogitsSession, type PromptComparison } from '../../src/verify/index.js';
 import { FakeNpu, type Fault, faultAt } from '../support/fake-npu.js';
+import { changeMatrix, packed } from '../support/matrices.js';
 import { randomWeights, TINY } from '../support/models.js';
 import { naiveLogits } from '../support/naive-model.js';
 
@@ -118,12 +119,14 @@ describe('what is fed', () => {
   );
 
   test('nothing after BOS is chosen', async () => {
-    const classifier = new Float32Array(weights.classifier.length);
+    const classifier = packed(new Float32Array(TINY.vocabSize * TINY.dim), TINY.dim);
     const bosOnly = { ...weights, classifier };
+    const setFirst = (value: number): void =>
+      changeMatrix(classifier, rows => rows.fill(value, BOS_TOKEN * TINY.dim, BOS_TOKEN * TINY.dim + 1));
     // All logits are 0 but BOS's, which has the sign of x[0]: turned so that it wins.
-    classifier[BOS_TOKEN * TINY.dim] = 1;
+    setFirst(1);
     const sign = Math.sign((await new ReferenceSession(bosOnly, 1).forward([1], 0))[BOS_TOKEN]!);
-    classifier[BOS_TOKEN * TINY.dim] = 5 * sign;
+    setFirst(5 * sign);
     const { tokens, positions } = await compare({ weights: bosOnly, tokens: [1] });
     expect(tokens).toEqual([1]);
     expect(positions[0]!.referenceToken).toBe(BOS_TOKEN);

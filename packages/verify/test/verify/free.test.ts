@@ -10,6 +10,7 @@ import {
   type Sampling,
 } from '../../src/verify/index.js';
 import { FakeNpu, type Fault, faultAt } from '../support/fake-npu.js';
+import { packed } from '../support/matrices.js';
 import { randomWeights, TINY } from '../support/models.js';
 
 const PROMPT = [1, 30, 40];
@@ -164,7 +165,8 @@ describe('sampled', () => {
 
   test('a coin at a border may fall on either side: no failure, but the ways part', async () => {
     // All tokens equally likely, and a seed whose first coin is as near to a border as rounding.
-    const flat = { ...weights, classifier: new Float32Array(weights.classifier.length) };
+    const zeros = new Float32Array(TINY.vocabSize * TINY.dim);
+    const flat = { ...weights, classifier: packed(zeros, TINY.dim) };
     const samplings = Array.from({ length: 2000 }, (_, i) => ({
       temperature: 1,
       topP: 0,

@@ -9,7 +9,7 @@ import {
 } from '@npu-llama/format';
 import { DEFAULT_TOLERANCES, headerSha256, refuseInputs } from '../../engine/index.js';
 import { encodeGolden, recordGolden } from '../../golden/index.js';
-import { loadReferenceWeights } from '../../reference/index.js';
+import { loadReferenceWeights, Threads } from '../../reference/index.js';
 import { changeTolerances, readSuite } from '../../suite/index.js';
 import { showText } from '../../text/index.js';
 import { planPositions, requireSameModel, sha256OfCheckpoint } from '../../verify/index.js';
@@ -38,7 +38,8 @@ export async function runRecord(options: RecordOptions, signal: AbortSignal): Pr
   const checkpointSha256 = await sha256OfCheckpoint(checkpoint, { signal, onProgress });
   if (model !== undefined) requireSameModel(model, checkpoint, checkpointSha256);
   terminal.stage('reading the checkpoint', config.layerCount);
-  const weights = await loadReferenceWeights(checkpoint, { signal, onProgress });
+  await using threads = new Threads(options.threads);
+  const weights = await loadReferenceWeights(checkpoint, { threads, signal, onProgress });
   const golden = await recordGolden({
     version,
     checkpoint,

@@ -8,7 +8,7 @@ import {
   refuseInputs,
 } from '../../engine/index.js';
 import type { OpenNpu } from '../../npu/npu-under-test.js';
-import { loadReferenceWeights, type ReferenceWeights } from '../../reference/index.js';
+import { loadReferenceWeights, type ReferenceWeights, Threads } from '../../reference/index.js';
 import { changeTolerances, ofShard, readSuite } from '../../suite/index.js';
 import {
   chooser,
@@ -62,7 +62,8 @@ export async function runVerify(
     tolerances: changeTolerances(DEFAULT_TOLERANCES, suite?.tolerances ?? {}, options.tolerances),
     accuracyCounts: options.accuracyCounts,
   });
-  const weights = checkpoint && (await loadWeights(checkpoint, terminal, signal));
+  await using threads = new Threads(options.threads);
+  const weights = checkpoint && (await loadWeights(checkpoint, threads, terminal, signal));
   const tasks =
     weights === undefined ? [] : ofShard(prompts, options.shard).map(prompt => promptTask(prompt, weights));
   return await conclude({
@@ -88,9 +89,18 @@ async function identify(model: NpuFile, checkpoint: CheckpointFile, terminal: Te
   return { kind: 'checkpoint' as const, path: checkpoint.path, sha256 };
 }
 
-async function loadWeights(checkpoint: CheckpointFile, terminal: Terminal, signal: AbortSignal) {
+async function loadWeights(
+  checkpoint: CheckpointFile,
+  threads: Threads,
+  terminal: Terminal,
+  signal: AbortSignal,
+) {
   terminal.stage('reading the reference', checkpoint.layout.config.layerCount);
-  return loadReferenceWeights(checkpoint, { signal, onProgress: done => terminal.update(done) });
+  return loadReferenceWeights(checkpoint, {
+    threads,
+    signal,
+    onProgress: done => terminal.update(done),
+  });
 }
 
 function promptTask(prompt: Prompt, weights: ReferenceWeights): PromptTask {

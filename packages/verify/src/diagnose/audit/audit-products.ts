@@ -1,4 +1,3 @@
-import { exactProduct } from '../../reference/index.js';
 import { productFinding, type SignedFinding } from '../finding.js';
 import type { MatrixTally } from '../matrix-tally.js';
 import { type ModelWeights, matrixValues } from '../model-weights.js';
@@ -13,18 +12,23 @@ export interface ProductsAudit {
   readonly tally: MatrixTally;
   /** PRODUCT_TOLERANCE, or another in its place. */
   readonly tolerance: number;
+  readonly signal?: AbortSignal;
 }
 
 /** Holds one matrix's products against the exact ones of their own inputs. */
-export function auditProducts(audit: ProductsAudit): SignedFinding | undefined {
+export async function auditProducts(audit: ProductsAudit): Promise<SignedFinding | undefined> {
   const { matrix, recorded, tally } = audit;
   const { columns, paddedRows } = matrix.layout;
   const tolerance = productTolerance(audit.tolerance, columns);
   if (recorded.length === 0) return undefined;
   const input = new Float32Array(recorded.length * columns);
   for (const [i, row] of recorded.entries()) input.set(row.input, i * columns);
-  const weights = matrixValues(audit.weights, matrix.layout);
-  const { sums, magnitudes } = exactProduct(weights, input, recorded.length);
+  const { sums, magnitudes } = await audit.weights.product(
+    matrix.layout.name,
+    input,
+    recorded.length,
+    audit.signal,
+  );
   const rows = recorded.map((row, i): ProductRow => {
     const range = [i * paddedRows, (i + 1) * paddedRows] as const;
     const wanted = { sums: sums.subarray(...range), magnitudes: magnitudes.subarray(...range) };
@@ -35,5 +39,6 @@ export function auditProducts(audit: ProductsAudit): SignedFinding | undefined {
     };
   });
   tally.addProducts(matrix.layout, rows, tolerance);
-  return productFinding({ matrix, rows, weights }, tolerance);
+  if (rows.every(({ wrong }) => wrong.length === 0)) return undefined;
+  return productFinding({ matrix, rows, weights: matrixValues(audit.weights, matrix.layout) }, tolerance);
 }

@@ -69,7 +69,7 @@ export async function auditRuns(options: AuditOptions): Promise<Audit> {
     const recorded = recordedRows(recorder, matrix.layout.name, states);
     add(auditSteps({ ...options, matrix: matrix.layout, states, recorded, tolerance: tolerances.step }));
     const products = { matrix, recorded, weights, tally, tolerance: tolerances.product };
-    add([auditProducts(products)]);
+    add([await auditProducts({ ...products, ...(signal && { signal }) })]);
     if (matrix.layout.name === CLASSIFIER_MATRIX) {
       add([logitsFinding(recorded, weights.config.vocabSize, options.logits)]);
     }
