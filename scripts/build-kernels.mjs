@@ -19,13 +19,19 @@ const modules = [
   { folder: 'converter/assembly', target: 'converter/dist/src/kernels.wasm', options: shared },
   { folder: 'verify/assembly', target: 'verify/dist/src/reference/kernels.wasm', options: shared },
   { folder: 'runtime/assembly-sampler', target: 'runtime/dist/src/text/sampler.wasm', options: zeroed },
+  {
+    folder: 'verify/assembly',
+    entry: 'attention.ts',
+    target: 'verify/dist/src/reference/attention.wasm',
+    options: [],
+  },
 ];
 
-for (const { folder, target, options } of modules) {
-  await build(join(packages, folder), join(packages, target), options);
+for (const { folder, entry = 'kernels.ts', target, options } of modules) {
+  await build(join(packages, folder), entry, join(packages, target), options);
 }
 
-async function build(sources, target, options) {
+async function build(sources, entry, target, options) {
   if (isUpToDate(sources, target)) return;
   mkdirSync(dirname(target), { recursive: true });
   const features = ['simd', 'bulk-memory'].flatMap(feature => ['--enable', feature]);
@@ -33,7 +39,7 @@ async function build(sources, target, options) {
   // Under another name until it is whole: another build may be running, and this one may be interrupted.
   const whole = `${target}.${process.pid}.tmp`;
   const args = ['-O3', ...features, ...memory, ...options, ...small, '--outFile', whole];
-  const { error, stderr } = await asc.main([join(sources, 'kernels.ts'), ...args]);
+  const { error, stderr } = await asc.main([join(sources, entry), ...args]);
   if (error) {
     process.stderr.write(`${stderr}\n`);
     process.exit(1);

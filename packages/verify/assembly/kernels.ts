@@ -2,6 +2,7 @@ import { addTile, addTileToFour } from './add-tile';
 import { addTileExactly } from './add-tile-exactly';
 import { GROUP_ROWS, roundTile, TILE_COLUMNS } from './tile';
 
+export { roundInputs } from './halves';
 export { packRows } from './tile';
 
 /**

@@ -35,8 +35,15 @@ export interface LogitsComparison {
  * Compares the logits of one position.
  * @param reference [vocabSize] f32, finite
  * @param npu [vocabSize] f32, finite: see findDefect
+ * @param referenceNorm logSumExp of the reference, where it is known
+ * @param npuNorm as referenceNorm
  */
-export function compareLogits(reference: Float32Array, npu: Float32Array): LogitsComparison {
+export function compareLogits(
+  reference: Float32Array,
+  npu: Float32Array,
+  referenceNorm?: number,
+  npuNorm?: number,
+): LogitsComparison {
   const count = reference.length;
   let sum = 0;
   let dot = 0;
@@ -74,7 +81,7 @@ export function compareLogits(reference: Float32Array, npu: Float32Array): Logit
     maxDifferenceToken,
     relativeRms: Math.sqrt(differenceSquares / count) / spread,
     cosine: cosine(dot, referenceSquares, npuSquares),
-    klDivergence: klDivergence(reference, npu),
+    klDivergence: klDivergence(reference, npu, referenceNorm, npuNorm),
   };
 }
 

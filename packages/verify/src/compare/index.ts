@@ -7,6 +7,7 @@ export {
   judgePosition,
   judgePrompt,
   meanRelativeRms,
+  normsOf,
   type PositionLogits,
   type Yardstick,
 } from './judge.js';

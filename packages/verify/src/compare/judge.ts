@@ -1,6 +1,7 @@
 import type { Excess, Failure, PositionReport, Tolerances } from '../report/schema.js';
 import { compareLogits, type LogitsComparison } from './compare-logits.js';
 import { findDefect } from './find-defect.js';
+import { logSumExp } from './log-probability.js';
 import { type LogitsTolerances, POSITIONS_FOR_A_MEAN } from './tolerances.js';
 
 export type Yardstick = 'fp32' | 'fp16';
@@ -10,6 +11,13 @@ export interface PositionLogits {
   readonly fp32: Float32Array;
   readonly fp16: Float32Array;
   readonly npu: Float32Array;
+}
+
+/** Of each logits their logSumExp: it takes the exponential of every logit, and several figures need it. */
+export type LogitsNorms = { readonly [Side in keyof PositionLogits]: number };
+
+export function normsOf({ fp32, fp16, npu }: PositionLogits): LogitsNorms {
+  return { fp32: logSumExp(fp32), fp16: logSumExp(fp16), npu: logSumExp(npu) };
 }
 
 /** The position that the logits are of. */
@@ -29,12 +37,16 @@ export function judgePosition(
   fed: FedPosition,
   { fp32, fp16, npu }: PositionLogits,
   tolerances: LogitsTolerances,
+  norms = normsOf({ fp32, fp16, npu }),
 ): PositionReport {
-  const { margin, relativeRms, klDivergence } = compareLogits(fp32, fp16);
+  const { margin, relativeRms, klDivergence } = compareLogits(fp32, fp16, norms.fp32, norms.fp16);
   const cost = { margin, relativeRms, klDivergence };
   const defect = findDefect(npu, fp16.length);
   if (defect !== undefined) return { ...fed, cost, failures: [defect], accuracy: [] };
-  const comparisons = { fp32: compareLogits(fp32, npu), fp16: compareLogits(fp16, npu) };
+  const comparisons = {
+    fp32: compareLogits(fp32, npu, norms.fp32, norms.npu),
+    fp16: compareLogits(fp16, npu, norms.fp16, norms.npu),
+  };
   return {
     ...fed,
     ...comparisons,

@@ -8,10 +8,15 @@ import { logSumExp } from './log-probability.js';
  * q - p to each term changes nothing, and every term becomes p (e^d - 1 - d) with d = ln q - ln p: never negative.
  * @param reference [vocabSize] f32, finite
  * @param other [vocabSize] f32, finite
+ * @param referenceNorm logSumExp of the reference, where it is known
+ * @param otherNorm as referenceNorm
  */
-export function klDivergence(reference: Float32Array, other: Float32Array): number {
-  const referenceNorm = logSumExp(reference);
-  const otherNorm = logSumExp(other);
+export function klDivergence(
+  reference: Float32Array,
+  other: Float32Array,
+  referenceNorm = logSumExp(reference),
+  otherNorm = logSumExp(other),
+): number {
   let sum = 0;
   for (let i = 0; i < reference.length; i++) {
     sum += klTerm(reference[i]! - referenceNorm, other[i]! - otherNorm);

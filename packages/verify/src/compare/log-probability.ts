@@ -1,9 +1,10 @@
 /**
  * ln of the probability that logits give a token.
  * @param logits [vocabSize] f32; the result is NaN where they are not finite
+ * @param norm their logSumExp, where it is known
  */
-export function logProbability(logits: Float32Array, token: number): number {
-  return logits[token]! - logSumExp(logits);
+export function logProbability(logits: Float32Array, token: number, norm = logSumExp(logits)): number {
+  return logits[token]! - norm;
 }
 
 /** ln(sum of e^value), the maximum taken out first. */

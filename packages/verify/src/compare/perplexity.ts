@@ -5,9 +5,9 @@ export class Perplexity {
   #sum = 0;
   #count = 0;
 
-  /** @param logits of the position before @param token what came */
-  add(logits: Float32Array, token: number): void {
-    this.#sum -= logProbability(logits, token);
+  /** @param logits of the position before @param token what came @param norm the logits' logSumExp, where it is known */
+  add(logits: Float32Array, token: number, norm?: number): void {
+    this.#sum -= logProbability(logits, token, norm);
     this.#count++;
   }
 

@@ -4,7 +4,8 @@ import { GROUP_ROWS } from './kernels.js';
 import type { Pace } from './pace.js';
 import { PackedMatrix } from './packed-matrix.js';
 import { copyOutputs, type ProductPart, partsOf } from './product-parts.js';
-import { roundToHalf, roundWeightToHalf } from './round-half.js';
+import { roundWeightToHalf } from './round-half.js';
+import { roundInputs } from './round-inputs.js';
 import type { Threads } from './threads.js';
 import { allocateMatrices } from './weight-memory.js';
 
@@ -28,7 +29,7 @@ export function exactProduct(weights: Float32Array, input: Float32Array, batch: 
   if (!Number.isInteger(columns) || !Number.isInteger(rows)) {
     throw new RangeError(`${weights.length} weights for a batch of ${batch} with ${input.length} inputs`);
   }
-  const x = input.map(roundToHalf);
+  const x = roundInputs(input).halves;
   // Rows are packed where they are staged, 8 at least.
   if (columns * GROUP_ROWS > MAX_COLUMNS) return exactProductPlain(weights, x, batch);
   const out = emptyProduct(batch * rows);
@@ -57,7 +58,7 @@ export async function exactMatrixProduct(
   threads: Threads,
   pace: Pace,
 ): Promise<ExactProduct> {
-  const x = input.map(roundToHalf);
+  const x = roundInputs(input).halves;
   if (matrix.columns > MAX_COLUMNS) return exactProductPlain(matrix.toRows(), x, batch);
   const out = emptyProduct(batch * matrix.rows);
   await threads.inTurn(async () => {

@@ -1,7 +1,6 @@
 import { headSize, type ModelConfig } from '@npu-llama/format';
-import { attend, type HeadShape } from './attention.js';
 import { type Buffers, rowsOf } from './buffers.js';
-import { type LayerCache, store } from './kv-cache.js';
+import type { LayerCache } from './kv-cache.js';
 import type { Matrices } from './matrices.js';
 import type { Pace } from './pace.js';
 import { rmsNorm } from './rms-norm.js';
@@ -13,7 +12,6 @@ const { fround } = Math;
 
 /** Consecutive positions going through the layers together; each is computed as if it were alone. */
 export class ForwardPass {
-  readonly #shape: HeadShape;
   readonly #rotations: readonly Rotation[];
 
   /**
@@ -27,14 +25,8 @@ export class ForwardPass {
     readonly firstPosition: number,
     readonly pace: Pace,
   ) {
-    this.#shape = {
-      headCount: config.headCount,
-      kvHeadCount: config.kvHeadCount,
-      headSize: headSize(config),
-    };
-    this.#rotations = Array.from({ length: buffers.batch }, (_, b) =>
-      rotationAt(firstPosition + b, this.#shape.headSize),
-    );
+    const size = headSize(config);
+    this.#rotations = Array.from({ length: buffers.batch }, (_, b) => rotationAt(firstPosition + b, size));
   }
 
   /** x += wo . attention(rmsnorm(x)) */
@@ -53,9 +45,8 @@ export class ForwardPass {
       const position = this.firstPosition + b;
       rotate(queryRows![b]!, rotation);
       rotate(keyRows![b]!, rotation);
-      store(keyRows![b]!, cache.keys, position, cache.capacity, this.#shape.headSize);
-      store(valueRows![b]!, cache.values, position, cache.capacity, this.#shape.headSize);
-      attend(headRows![b]!, queryRows![b]!, cache, position, this.#shape);
+      cache.store(position, keyRows![b]!, valueRows![b]!);
+      cache.attend(headRows![b]!, queryRows![b]!, position);
       if (this.pace.due) await this.pace.rest();
     }
     await this.#multiply(heads, [{ name: `${name}.wo`, weights: layer.wo, output: update }]);

@@ -15,8 +15,9 @@ const NEXT = 1;
 const UNITS = 2;
 const ACTIVE = 3;
 const FAILED = 4;
-const MEMORY = 5;
-const JOB = 6;
+const ASLEEP = 5;
+const MEMORY = 6;
+const JOB = 7;
 const SLOTS = JOB + FIELDS.length;
 
 /** Far above any number of units: nothing to claim. */
@@ -46,10 +47,10 @@ export class JobBoard {
     Atomics.store(this.#slots, NEXT, 0);
   }
 
-  /** Wakes sleeping threads. */
+  /** Wakes threads; those that are looking need no call to the kernel. */
   wake(): void {
     Atomics.add(this.#slots, WAKE, 1);
-    Atomics.notify(this.#slots, WAKE);
+    if (Atomics.load(this.#slots, ASLEEP) > 0) Atomics.notify(this.#slots, WAKE);
   }
 
   /** Lets nobody claim anything any more. */
@@ -81,8 +82,7 @@ export class JobBoard {
 
   /** After its last one. */
   leave(): void {
-    Atomics.sub(this.#slots, ACTIVE, 1);
-    Atomics.notify(this.#slots, ACTIVE);
+    if (Atomics.sub(this.#slots, ACTIVE, 1) === 1) Atomics.notify(this.#slots, ACTIVE);
   }
 
   /** A worker could not compute what it had claimed. */
@@ -96,24 +96,33 @@ export class JobBoard {
 
   /** Waits until every worker has left. @returns whether they have */
   settled(timeoutMs: number): boolean {
-    return this.#waitWhile(ACTIVE, value => value !== 0, timeoutMs);
+    if (this.#seen(ACTIVE, value => value === 0)) return true;
+    for (let active = this.#load(ACTIVE); active !== 0; active = this.#load(ACTIVE)) {
+      if (Atomics.wait(this.#slots, ACTIVE, active, timeoutMs) === 'timed-out') return false;
+    }
+    return true;
   }
 
   /** How often threads were woken; to wait for the next time. */
   get wakes(): number {
-    return Atomics.load(this.#slots, WAKE);
+    return this.#load(WAKE);
   }
 
-  /** Sleeps until threads are woken again. */
+  /** Until threads are woken again: looks for a moment, then sleeps. */
   sleep(wakes: number): void {
-    this.#waitWhile(WAKE, value => value === wakes, Infinity);
+    if (this.#seen(WAKE, value => value !== wakes)) return;
+    // Counted before the last look, which Atomics.wait takes: who wakes sees the count, or is seen.
+    Atomics.add(this.#slots, ASLEEP, 1);
+    Atomics.wait(this.#slots, WAKE, wakes);
+    Atomics.sub(this.#slots, ASLEEP, 1);
   }
 
-  #waitWhile(slot: number, is: (value: number) => boolean, timeoutMs: number): boolean {
-    for (let looks = 0; looks < LOOKS; looks++) if (!is(Atomics.load(this.#slots, slot))) return true;
-    for (let value = Atomics.load(this.#slots, slot); is(value); value = Atomics.load(this.#slots, slot)) {
-      if (Atomics.wait(this.#slots, slot, value, timeoutMs) === 'timed-out') return false;
-    }
-    return true;
+  #seen(slot: number, is: (value: number) => boolean): boolean {
+    for (let looks = 0; looks < LOOKS; looks++) if (is(this.#load(slot))) return true;
+    return false;
+  }
+
+  #load(slot: number): number {
+    return Atomics.load(this.#slots, slot);
   }
 }

@@ -3,7 +3,7 @@ import { ReferenceOverflowError } from './overflow-error.js';
 import type { Pace } from './pace.js';
 import type { PackedMatrix } from './packed-matrix.js';
 import { multiply } from './product.js';
-import { roundToHalf } from './round-half.js';
+import { roundInputs } from './round-inputs.js';
 import type { Threads } from './threads.js';
 
 /**
@@ -60,9 +60,9 @@ export class Matrices {
   }
 
   #round(name: string, input: Float32Array, firstPosition: number, columns: number): Float32Array {
-    const rounded = input.map(roundToHalf);
-    const beyond = rounded.findIndex(value => Math.abs(value) === Infinity);
-    if (beyond < 0) return rounded;
+    const { halves, infinite } = roundInputs(input);
+    if (!infinite) return halves;
+    const beyond = halves.findIndex(value => Math.abs(value) === Infinity);
     throw new ReferenceOverflowError(`${name}: an input is beyond FP16`, {
       got: `${input[beyond]} for column ${beyond % columns} at position ${firstPosition + Math.floor(beyond / columns)}`,
       wanted: 'less than 65520',

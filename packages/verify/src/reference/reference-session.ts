@@ -2,7 +2,7 @@ import { UsageError } from '@npu-llama/format';
 import type { Arithmetic } from './arithmetic.js';
 import { type Buffers, createBuffers, rowsOf } from './buffers.js';
 import { ForwardPass } from './forward-pass.js';
-import { createLayerCache, type LayerCache } from './kv-cache.js';
+import { createKeyValueCache, type LayerCache } from './kv-cache.js';
 import { Matrices, type OnMatrix } from './matrices.js';
 import { Pace } from './pace.js';
 import { roundWeightToHalf } from './round-half.js';
@@ -56,7 +56,7 @@ export class ReferenceSession {
     this.arithmetic = arithmetic;
     this.#weights = weights;
     this.#matrices = new Matrices(arithmetic, weights.threads, onMatrix);
-    this.#cache = weights.layers.map(() => createLayerCache(config, capacity));
+    this.#cache = createKeyValueCache(config, capacity);
     this.#buffers = createBuffers(config, 1);
   }
 

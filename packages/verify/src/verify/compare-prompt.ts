@@ -2,6 +2,7 @@ import {
   argmax,
   judgePosition,
   type LogitsTolerances,
+  normsOf,
   Perplexity,
   type Yardstick,
 } from '../compare/index.js';
@@ -173,14 +174,15 @@ class Comparison {
       const fp16 = all.subarray(i * vocabSize, (i + 1) * vocabSize);
       requireFinite(fp16, weights, position);
       const fed = { position, token: tokens[i]!, referenceToken: argmax(fp32) };
-      const judged = judgePosition(fed, { fp32, fp16, npu }, tolerances);
+      const norms = normsOf({ fp32, fp16, npu });
+      const judged = judgePosition(fed, { fp32, fp16, npu }, tolerances, norms);
       const failure = this.#atPosition.get(position);
       this.#positions.push(failure ? { ...judged, failures: [...judged.failures, failure] } : judged);
       const following = this.#fed[position + 1] ?? next;
       if (following === undefined) continue;
-      this.#perplexity.fp32.add(fp32, following);
-      this.#perplexity.fp16.add(fp16, following);
-      if (npu.length === vocabSize) this.#perplexity.npu.add(npu, following);
+      this.#perplexity.fp32.add(fp32, following, norms.fp32);
+      this.#perplexity.fp16.add(fp16, following, norms.fp16);
+      if (npu.length === vocabSize) this.#perplexity.npu.add(npu, following, norms.npu);
     }
     this.#pending.length = 0;
   }

@@ -3,6 +3,7 @@ import { floatToHalf, halfToFloat, halfValues } from '@npu-llama/format';
 import { Pace } from '../../src/reference/pace.js';
 import { multiply } from '../../src/reference/product.js';
 import { roundToHalf, roundWeightToHalf } from '../../src/reference/round-half.js';
+import { roundInputs } from '../../src/reference/round-inputs.js';
 import { Threads } from '../../src/reference/threads.js';
 import { packed } from '../support/matrices.js';
 
@@ -51,6 +52,12 @@ describe.each([
     expect(differing(values, values.map(roundToHalf), wanted)).toEqual([]);
   });
 
+  test('inputs in the kernel', () => {
+    const { halves, infinite } = roundInputs(values);
+    expect(differing(values, halves, wanted)).toEqual([]);
+    expect(infinite).toBe(true);
+  });
+
   test('weights: the same, clamped', () => {
     expect(differing(values, values.map(roundWeightToHalf), saturated)).toEqual([]);
   });
@@ -64,7 +71,16 @@ describe.each([
   });
 });
 
+test.each([
+  [[1, -65519, 2, 3, 4], false],
+  [[1, 2, 3, 4, 65520], true],
+  [[-Infinity], true],
+])('says of inputs %p whether any is infinite', (values, infinite) => {
+  expect(roundInputs(Float32Array.from(values)).infinite).toBe(infinite);
+});
+
 test('NaN stays NaN', async () => {
+  expect(roundInputs(Float32Array.of(Number.NaN)).halves).toEqual(Float32Array.of(Number.NaN));
   expect([roundToHalf(Number.NaN), roundWeightToHalf(Number.NaN)]).toEqual([Number.NaN, Number.NaN]);
   const output = new Float32Array(13);
   const weights = new Float32Array(13).fill(Number.NaN);

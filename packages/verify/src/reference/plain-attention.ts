@@ -1,4 +1,3 @@
-import type { LayerCache } from './kv-cache.js';
 import { matVec } from './mat-vec.js';
 import { softmax } from './softmax.js';
 
@@ -11,17 +10,27 @@ export interface HeadShape {
   readonly headSize: number;
 }
 
+/** Keys and values of every position so far. */
+export interface PlainCache {
+  /** [kvHeadCount][capacity][headSize] f32: one head's keys are the rows of a matrix. */
+  readonly keys: Float32Array;
+  /** As keys. */
+  readonly values: Float32Array;
+  /** Positions that there is room for. */
+  readonly capacity: number;
+}
+
 /**
- * Causal attention of one position over itself and all before: per head softmax(q . k_t / sqrt(headSize)), then the
+ * What LayerCache.attend of kv-cache.ts computes, in plain TypeScript. Causal attention of one position over itself and all before: per head softmax(q . k_t / sqrt(headSize)), then the
  * sum of v_t so weighted, t ascending. Query head h reads key/value head floor(h * kvHeadCount / headCount).
  * @param out [headCount][headSize] f32
  * @param queries [headCount][headSize] f32, already turned by RoPE
  * @param cache holds positions 0 to `position`
  */
-export function attend(
+export function attendPlain(
   out: Float32Array,
   queries: Float32Array,
-  cache: LayerCache,
+  cache: PlainCache,
   position: number,
   shape: HeadShape,
 ): void {
@@ -47,35 +56,9 @@ export function attend(
  */
 function weightedSum(out: Float32Array, weights: Float32Array, values: Float32Array): void {
   const size = out.length;
-  const blocked = size - (size % COLUMNS_AT_ONCE);
-  for (let i = 0; i < blocked; i += COLUMNS_AT_ONCE) fourColumns(out, weights, values, i);
-  for (let i = blocked; i < size; i++) {
+  for (let i = 0; i < size; i++) {
     let sum = fround(0);
     for (let t = 0; t < weights.length; t++) sum = fround(sum + fround(weights[t]! * values[t * size + i]!));
     out[i] = sum;
   }
-}
-
-/** Columns summed side by side: only local variables stay in registers. */
-const COLUMNS_AT_ONCE = 4;
-
-function fourColumns(out: Float32Array, weights: Float32Array, values: Float32Array, column: number): void {
-  const size = out.length;
-  let sum0 = fround(0);
-  let sum1 = sum0;
-  let sum2 = sum0;
-  let sum3 = sum0;
-  let at = column;
-  for (let t = 0; t < weights.length; t++) {
-    const weight = weights[t]!;
-    sum0 = fround(sum0 + fround(weight * values[at]!));
-    sum1 = fround(sum1 + fround(weight * values[at + 1]!));
-    sum2 = fround(sum2 + fround(weight * values[at + 2]!));
-    sum3 = fround(sum3 + fround(weight * values[at + 3]!));
-    at += size;
-  }
-  out[column] = sum0;
-  out[column + 1] = sum1;
-  out[column + 2] = sum2;
-  out[column + 3] = sum3;
 }
