@@ -17,6 +17,7 @@ const zeroed = ['--zeroFilledMemory'];
 
 const modules = [
   { folder: 'converter/assembly', target: 'converter/dist/src/kernels.wasm', options: shared },
+  { folder: 'runtime/assembly', target: 'runtime/dist/src/kernels/kernels.wasm', options: [] },
   { folder: 'verify/assembly', target: 'verify/dist/src/reference/kernels.wasm', options: shared },
   { folder: 'runtime/assembly-sampler', target: 'runtime/dist/src/text/sampler.wasm', options: zeroed },
   {

@@ -47,8 +47,8 @@ export {
   PC,
   type Register,
 } from './hardware/index.js';
-// Patched by a test, and put back by it: `cpuKernels.rmsNorm = ...`, `RopeTable.prototype.at = ...`.
-export { cpuKernels, RopeTable } from './kernels/index.js';
+// Patched by a test, and put back by it: `CpuKernels.prototype.rmsNorm = ...`, `RopeTable.prototype.at = ...`.
+export { type AttentionShape, CpuKernels, RopeTable } from './kernels/index.js';
 export { MatrixJob } from './model/matrix-job.js';
 export { type Pass, Transformer } from './model/transformer.js';
 export { PROGRAM_BYTES, PROGRAM_WORDS } from './program/index.js';

@@ -1,7 +1,3 @@
-export { addInPlace } from './add.js';
-export { type AttentionShape, attention } from './attention.js';
-export { cpuKernels } from './cpu-kernels.js';
-export { rmsNorm } from './rms-norm.js';
-export { applyRope, RopeTable } from './rope.js';
-export { softmax } from './softmax.js';
-export { swiglu } from './swiglu.js';
+export { type AttentionShape, CpuKernels, type HalfRuns, type KernelScratch } from './cpu-kernels.js';
+export { type ArraySizes, KernelMemory } from './kernel-memory.js';
+export { RopeTable } from './rope.js';

@@ -79,7 +79,7 @@ function buildVariant(
     }),
     syncResult: driver.prepareSync(results, 'from-device', 0, resultBytes),
     tasks,
-    segments: resultSegments(matrix.parts, tasks),
+    segments: resultSegments(matrix.parts, tasks, rows),
   };
 }
 

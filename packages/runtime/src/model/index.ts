@@ -5,4 +5,4 @@ export { NpuModel } from './npu-model.js';
 export type { PlacedMatrix, PlacedTask, PlacedVariant } from './placed-matrix.js';
 export type { MatrixProduct, ProductListener } from './product-watch.js';
 export { Session, type SessionOptions } from './session.js';
-export type { KvCache } from './transformer.js';
+export type { KvCache } from './workspace.js';

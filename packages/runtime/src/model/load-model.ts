@@ -13,7 +13,7 @@ import { RopeTable } from '../kernels/index.js';
 import { Tokenizer } from '../text/index.js';
 import { buildJobs, type ModelBuffers } from './build-jobs.js';
 import { newCounters } from './counters.js';
-import { openEmbedding } from './embedding.js';
+import { Embedding } from './embedding.js';
 import type { MatrixJob } from './matrix-job.js';
 import { type MemoryPlan, type PlannedBuffer, planMemory } from './memory-plan.js';
 import { ModelMatrices } from './model-matrices.js';
@@ -65,7 +65,7 @@ export async function loadModel(
     const vocabulary = file.readTokenizer(reading);
     const transformer = new Transformer({
       config,
-      embedding: await openEmbedding(file, buffers.weights[buffers.weights.length - 1]!, reading),
+      embedding: await Embedding.open(file, buffers.weights[buffers.weights.length - 1]!, reading),
       layers: Array.from({ length: config.layerCount }, (_, layer) => layerJobs(byName, layer)),
       classifier: byName.get(CLASSIFIER_MATRIX)!,
       rmsAtt: file.readFloats('rms_att', reading),

@@ -1,7 +1,8 @@
 import type { MatrixPart, TiledMatrix } from '@npu-llama/format';
-import { packFeatures, unpackResult } from '@npu-llama/format/tiles';
+import { RESULT_CHANNELS, unpackResult } from '@npu-llama/format/tiles';
 import type { Prepared } from '../driver/driver.js';
 import { NumericError } from '../errors.js';
+import type { CpuKernels } from '../kernels/index.js';
 import type { ModelCounters } from './counters.js';
 import type { PlacedTask, PlacedVariant } from './placed-matrix.js';
 
@@ -13,12 +14,13 @@ export interface JobTask extends PlacedTask {
 
 /** A range of one part's rows within one task's result. */
 interface ResultSegment {
-  /** [outputs/4][M][4] f32: all of the task's result. */
-  readonly taskResult: Float32Array;
-  /** First of the task's outputs that belongs to the part. */
-  readonly firstOutput: number;
+  /**
+   * [count filled up to a multiple of 4, / 4][M][4] f32 of the task's result, from the first output that belongs to the part;
+   * with one row [count].
+   */
+  readonly result: Float32Array;
   readonly count: number;
-  /** Column of the part that firstOutput is. */
+  /** Column of the part that the first is. */
   readonly partColumn: number;
 }
 
@@ -34,18 +36,29 @@ export interface JobVariant {
   readonly segments: readonly (readonly ResultSegment[])[];
 }
 
-/** Finds where each part's outputs stand in the tasks' results. */
-export function resultSegments(parts: readonly MatrixPart[], tasks: readonly JobTask[]): ResultSegment[][] {
+/**
+ * Finds where each part's outputs stand in the tasks' results.
+ * @param variantRows M
+ */
+export function resultSegments(
+  parts: readonly MatrixPart[],
+  tasks: readonly JobTask[],
+  variantRows: number,
+): ResultSegment[][] {
   return parts.map(part => {
     const segments: ResultSegment[] = [];
     for (const task of tasks) {
       const first = Math.max(part.firstRow, task.firstRow);
       const end = Math.min(part.firstRow + part.rows, task.firstRow + task.rows);
       if (first >= end) continue;
+      const count = end - first;
+      const at = (first - task.firstRow) * variantRows;
+      // Parts and tasks begin at 16-row groups: whole blocks of 4 outputs.
+      const elements =
+        variantRows === 1 ? count : Math.ceil(count / RESULT_CHANNELS) * RESULT_CHANNELS * variantRows;
       segments.push({
-        taskResult: task.result,
-        firstOutput: first - task.firstRow,
-        count: end - first,
+        result: task.result.subarray(at, at + elements),
+        count,
         partColumn: first - part.firstRow,
       });
     }
@@ -55,7 +68,9 @@ export function resultSegments(parts: readonly MatrixPart[], tasks: readonly Job
 
 /** One matrix on the NPU: C[M,N] = A[M,K] . B[N,K]^T. */
 export class MatrixJob {
-  #last: { readonly variant: JobVariant; readonly rows: number } | undefined;
+  /** Of the last job that succeeded. */
+  #last: JobVariant | undefined;
+  #lastRows = 0;
 
   constructor(
     readonly matrix: TiledMatrix,
@@ -80,15 +95,14 @@ export class MatrixJob {
 
   /**
    * Multiplies; the result stays in DMA memory until the next job, for read().
-   * @param activations [rows][columns] f32
+   * @param activations [rows][columns] f32 in the kernels' memory
    * @throws NumericError when FP16 cannot hold an activation, DeviceError when the job fails
    */
-  run(activations: Float32Array, rows: number): void {
+  run(kernels: CpuKernels, activations: Float32Array, rows: number): void {
     const { matrix, counters } = this;
-    const variant = this.variants.find(candidate => candidate.rows >= rows);
-    if (variant === undefined) throw new RangeError(`${matrix.name}: no job for ${rows} rows`);
+    const variant = this.#variantFor(rows);
     this.#last = undefined;
-    const bad = packFeatures(activations, rows, matrix.columns, this.features, variant.rows);
+    const bad = kernels.roundFeatures(activations, rows, matrix.columns, this.features, variant.rows);
     if (bad !== -1) {
       throw new NumericError(`${matrix.name}: an input is beyond FP16`, {
         got: `${activations[bad]} at row ${Math.floor(bad / matrix.columns)}, column ${bad % matrix.columns}`,
@@ -103,20 +117,38 @@ export class MatrixJob {
     counters.submits++;
     counters.syncs++;
     counters.bytesToDevice += variant.rows * matrix.paddedColumns * 2;
-    this.#last = { variant, rows };
+    this.#last = variant;
+    this.#lastRows = rows;
   }
 
   /**
    * Reads one part of the last result.
    * @param part index into matrix.parts
-   * @param into [rows][part.rows] f32, beginning at element `at`
+   * @param into [rows][part.rows] f32 in the kernels' memory, beginning at element `at`
    */
-  read(part: number, into: Float32Array, at = 0): void {
-    const { variant, rows } = this.#lastRun;
+  read(kernels: CpuKernels, part: number, into: Float32Array, at = 0): void {
+    const variant = this.#lastVariant;
     const columns = this.matrix.parts[part]!.rows;
-    const target = at === 0 ? into : into.subarray(at);
-    for (const { taskResult, firstOutput, count, partColumn } of variant.segments[part]!) {
-      unpackResult(taskResult, variant.rows, firstOutput, count, rows, target, columns, partColumn);
+    const segments = variant.segments[part]!;
+    for (let i = 0; i < segments.length; i++) {
+      const { result, count, partColumn } = segments[i]!;
+      kernels.unpackResult(result, variant.rows, this.#lastRows, count, into, at + partColumn, columns);
+      this.counters.bytesFromDevice += result.byteLength;
+    }
+  }
+
+  /**
+   * Reads one part of the last result to where no kernel goes on with it.
+   * @param part index into matrix.parts
+   * @param into [rows][part.rows] f32 anywhere, beginning at element `at`
+   */
+  readOut(part: number, into: Float32Array, at = 0): void {
+    const { rows: variantRows, segments } = this.#lastVariant;
+    const rows = this.#lastRows;
+    const columns = this.matrix.parts[part]!.rows;
+    for (const { result, count, partColumn } of segments[part]!) {
+      if (variantRows === 1) into.set(result, at + partColumn);
+      else unpackResult(result, variantRows, 0, count, rows, into.subarray(at), columns, partColumn);
     }
     this.counters.bytesFromDevice += rows * columns * 4;
   }
@@ -127,7 +159,8 @@ export class MatrixJob {
    * @returns M of the job
    */
   readAll(into: Float32Array): number {
-    const { variant, rows } = this.#lastRun;
+    const variant = this.#lastVariant;
+    const rows = this.#lastRows;
     const { paddedRows } = this.matrix;
     for (const { result, firstRow, rows: count } of variant.tasks) {
       unpackResult(result, variant.rows, 0, count, rows, into, paddedRows, firstRow);
@@ -136,7 +169,15 @@ export class MatrixJob {
     return variant.rows;
   }
 
-  get #lastRun(): { readonly variant: JobVariant; readonly rows: number } {
+  /** The smallest that takes the rows. */
+  #variantFor(rows: number): JobVariant {
+    for (let i = 0; i < this.variants.length; i++) {
+      if (this.variants[i]!.rows >= rows) return this.variants[i]!;
+    }
+    throw new RangeError(`${this.matrix.name}: no job for ${rows} rows`);
+  }
+
+  get #lastVariant(): JobVariant {
     if (this.#last === undefined) throw new RangeError(`${this.matrix.name}: no result to read`);
     return this.#last;
   }

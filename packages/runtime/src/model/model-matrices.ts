@@ -1,8 +1,10 @@
 import { CLASSIFIER_MATRIX, LAYER_MATRICES, type ModelConfig, UsageError } from '@npu-llama/format';
 import type { DmaBuffer } from '../driver/driver.js';
+import { CpuKernels, KernelMemory } from '../kernels/index.js';
 import type { MatrixJob } from './matrix-job.js';
 import type { PlacedMatrix } from './placed-matrix.js';
 import type { Turn } from './turn.js';
+import { scratchSizes } from './workspace.js';
 
 export interface ModelMatricesParts {
   readonly config: ModelConfig;
@@ -18,12 +20,20 @@ interface Entry {
   readonly weights: DmaBuffer;
 }
 
+/** Where activations are rounded: of no session. */
+interface Stage {
+  readonly kernels: CpuKernels;
+  /** [maxRows][the most columns] f32 */
+  readonly activations: Float32Array;
+}
+
 /** A model's matrices one by one, outside of any session. */
 export class ModelMatrices {
   readonly placed: readonly PlacedMatrix[];
   readonly #config: ModelConfig;
   readonly #turn: Turn;
   readonly #entries: ReadonlyMap<string, Entry>;
+  #stage: Stage | undefined;
 
   constructor({ config, jobs, weights, turn }: ModelMatricesParts) {
     this.#config = config;
@@ -50,7 +60,9 @@ export class ModelMatrices {
     }
     return this.#turn.take(() => {
       const output = new Float32Array(rows * paddedRows);
-      job.run(activations, rows);
+      this.#stage ??= this.#createStage();
+      this.#stage.activations.set(activations);
+      job.run(this.#stage.kernels, this.#stage.activations, rows);
       job.readAll(output);
       return output;
     });
@@ -59,6 +71,16 @@ export class ModelMatrices {
   /** As NpuModel.readWeights. */
   readWeights(name: string): Uint8Array {
     return new Uint8Array(this.#entry(name).weights.bytes);
+  }
+
+  #createStage(): Stage {
+    const jobs = Array.from(this.#entries.values(), ({ job }) => job);
+    const rows = Math.max(...jobs.map(({ maxRows }) => maxRows));
+    const columns = Math.max(...jobs.map(({ matrix }) => matrix.columns));
+    const { features } = scratchSizes(rows, columns);
+    const sizes = { activations: rows * columns, features, results: 0, scores: 0 };
+    const memory = new KernelMemory(sizes, 'the activations of one matrix');
+    return { kernels: new CpuKernels(memory), activations: memory.arrays.activations };
   }
 
   #entry(name: string): Entry {

@@ -10,6 +10,7 @@ import type { ModelMatrices } from './model-matrices.js';
 import type { PlacedMatrix } from './placed-matrix.js';
 import { Session, type SessionHost, type SessionOptions } from './session.js';
 import type { Transformer } from './transformer.js';
+import { WorkspacePool } from './workspace.js';
 
 export interface NpuModelParts {
   readonly path: string;
@@ -27,10 +28,12 @@ export interface NpuModelParts {
 export class NpuModel implements AsyncDisposable {
   readonly #parts: NpuModelParts;
   readonly #sessions = new Set<Session>();
+  readonly #workspaces: WorkspacePool;
   #closed = false;
 
   constructor(parts: NpuModelParts) {
     this.#parts = parts;
+    this.#workspaces = new WorkspacePool(() => parts.transformer.createWorkspace());
   }
 
   get path(): string {
@@ -117,6 +120,7 @@ export class NpuModel implements AsyncDisposable {
       config,
       maxRows,
       transformer: this.#parts.transformer,
+      workspaces: this.#workspaces,
       checkOpen: () => this.checkOpen(),
       sessionClosed: session => this.#sessions.delete(session),
     };
@@ -134,6 +138,7 @@ export class NpuModel implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     for (const session of this.#sessions) await session.close();
+    this.#workspaces.clear();
     freeAll(this.#parts.buffers);
   }
 

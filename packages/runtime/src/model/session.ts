@@ -1,11 +1,13 @@
 import { type ModelConfig, UsageError } from '@npu-llama/format';
 import { type ProductListener, ProductWatch } from './product-watch.js';
-import { type KvCache, newKvCache, type Transformer } from './transformer.js';
+import type { Transformer } from './transformer.js';
+import type { KvCache, Workspace, WorkspacePool } from './workspace.js';
 
 /** What a session needs of its model. */
 export interface SessionHost {
   readonly config: ModelConfig;
   readonly transformer: Transformer;
+  readonly workspaces: WorkspacePool;
   readonly maxRows: number;
   /** @throws DeviceError after the model was closed */
   checkOpen(): void;
@@ -23,7 +25,7 @@ export interface SessionOptions {
 /** One text in the making: a KV cache on a model. Sessions of one model take turns. */
 export class Session implements AsyncDisposable {
   readonly #host: SessionHost;
-  #cache: KvCache | undefined;
+  #workspace: Workspace | undefined;
   #length = 0;
   #busy = false;
   #logits: Float32Array;
@@ -32,7 +34,7 @@ export class Session implements AsyncDisposable {
   constructor(host: SessionHost, { onProduct }: SessionOptions = {}) {
     this.#host = host;
     this.#watch = onProduct && new ProductWatch(onProduct);
-    this.#cache = newKvCache(host.config);
+    this.#workspace = host.workspaces.take();
     this.#logits = new Float32Array(host.config.vocabSize);
   }
 
@@ -48,11 +50,12 @@ export class Session implements AsyncDisposable {
 
   /**
    * The keys and values themselves, a view that changes with every call: what stands at `length` and behind it is not to be
-   * relied on, and whoever writes to it changes what the session computes.
+   * relied on, and whoever writes to it changes what the session computes. Not to be touched after close(): another session
+   * may have it then.
    * @throws UsageError after close()
    */
   get keyValues(): KvCache {
-    return this.#openCache;
+    return this.#openWorkspace.cache;
   }
 
   /**
@@ -103,14 +106,14 @@ export class Session implements AsyncDisposable {
       if (first > 0) await new Promise(resolve => setImmediate(resolve));
       signal?.throwIfAborted();
       this.#host.checkOpen();
-      const cache = this.#openCache;
+      const workspace = this.#openWorkspace;
       const rows = tokens.slice(first, first + maxRows);
       const isLast = first + rows.length === tokens.length;
       const at = all ? first * config.vocabSize : 0;
       transformer.run({
         tokens: rows,
         firstPosition: firstPosition + first,
-        cache,
+        workspace,
         logits: all || isLast ? { into: logits, at, rows: wanted } : undefined,
         watch: this.#watch,
       });
@@ -146,15 +149,16 @@ export class Session implements AsyncDisposable {
     return this.#logits.length === count ? this.#logits : this.#logits.subarray(0, count);
   }
 
-  get #openCache(): KvCache {
-    if (this.#cache === undefined) throw new UsageError('the session was used after close');
-    return this.#cache;
+  get #openWorkspace(): Workspace {
+    if (this.#workspace === undefined) throw new UsageError('the session was used after close');
+    return this.#workspace;
   }
 
-  /** Releases the KV cache; safe to call twice. */
+  /** Gives the KV cache back to the model; safe to call twice. */
   async close(): Promise<void> {
-    if (this.#cache === undefined) return;
-    this.#cache = undefined;
+    if (this.#workspace === undefined) return;
+    this.#host.workspaces.giveBack(this.#workspace);
+    this.#workspace = undefined;
     this.#host.sessionClosed(this);
   }
 

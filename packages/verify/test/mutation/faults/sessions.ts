@@ -29,7 +29,7 @@ export const sessionFaults: readonly Fault[] = [
     put: 'the key of position 3 in layer 1 zero, behind the prompt',
     patch: inPlaceOfPass((pass, run) => {
       run(pass);
-      if (end(pass) === PROMPT) pass.cache.keys.fill(0, LAYER + 3 * KV, LAYER + 4 * KV);
+      if (end(pass) === PROMPT) pass.workspace.cache.keys.fill(0, LAYER + 3 * KV, LAYER + 4 * KV);
     }),
     expected: { status: 1, by: ['audit'], place: 'layers.1 keys and values', says: /KV cache/ },
   },
@@ -38,7 +38,7 @@ export const sessionFaults: readonly Fault[] = [
     put: 'position 2 in layer 2',
     patch: inPlaceOfPass((pass, run) => {
       run(pass);
-      const { values } = pass.cache;
+      const { values } = pass.workspace.cache;
       if (pass.firstPosition === 0)
         values.copyWithin(2 * LAYER + 3 * KV, 2 * LAYER + 2 * KV, 2 * LAYER + 3 * KV);
     }),
@@ -49,7 +49,7 @@ export const sessionFaults: readonly Fault[] = [
     put: 'layer 3, slots 1 to 4, behind the prompt',
     patch: inPlaceOfPass((pass, run) => {
       run(pass);
-      const { keys } = pass.cache;
+      const { keys } = pass.workspace.cache;
       if (end(pass) === PROMPT) keys.copyWithin(3 * LAYER + KV, 3 * LAYER, 3 * LAYER + 4 * KV);
     }),
     expected: { status: 1, by: ['audit'], place: 'layers.3 keys and values', says: /KV cache/ },
@@ -59,7 +59,7 @@ export const sessionFaults: readonly Fault[] = [
     put: 'the values of layer 0 over those of layer 1, behind the prompt',
     patch: inPlaceOfPass((pass, run) => {
       run(pass);
-      if (end(pass) === PROMPT) pass.cache.values.copyWithin(LAYER, 0, PROMPT * KV);
+      if (end(pass) === PROMPT) pass.workspace.cache.values.copyWithin(LAYER, 0, PROMPT * KV);
     }),
     expected: { status: 1, by: ['audit', 'logits'], place: 'layers.1 keys and values', says: /KV cache/ },
   },
@@ -68,16 +68,18 @@ export const sessionFaults: readonly Fault[] = [
     put: 'the token after the prompt sees the keys and values of another text',
     patch: inPlaceOfPass((pass, run) => {
       if (pass.firstPosition !== PROMPT) return run(pass);
-      const cache = { keys: pass.cache.keys.slice(), values: pass.cache.values.slice() };
+      const { keys, values } = pass.workspace.cache;
+      const own = { keys: keys.slice(), values: values.slice() };
       run({
         ...pass,
         tokens: [300, 301, 302, 303, 304, 305, 306],
         firstPosition: 0,
-        cache,
         logits: undefined,
         watch: undefined,
       });
-      run({ ...pass, cache });
+      run(pass);
+      keys.set(own.keys);
+      values.set(own.values);
     }),
     expected: { status: 1, by: ['audit'], place: 'layers.0 keys and values', says: /KV cache/ },
   },

@@ -1,21 +1,22 @@
-import { cpuKernels, MatrixJob, RopeTable } from '@npu-llama/runtime/testing';
+import { type AttentionShape, CpuKernels, MatrixJob, RopeTable } from '@npu-llama/runtime/testing';
 import type { Fault } from '../support/fault.js';
 import { replaceMethod } from '../support/patches.js';
 
-type Kernels = typeof cpuKernels;
+/** The steps that are replaced here, as functions. */
+type Steps = Pick<CpuKernels, 'addInPlace' | 'applyRope' | 'attention' | 'rmsNorm' | 'swiglu'>;
 
 /** Puts a wrong step in the place of one of the CPU's. */
-function replace<Name extends keyof Kernels>(
+function replace<Name extends keyof Steps>(
   name: Name,
-  wrong: (right: Kernels[Name], call: number) => Kernels[Name],
+  wrong: (right: Steps[Name], call: number) => Steps[Name],
 ): () => void {
   return () => {
-    const right = cpuKernels[name];
+    const right = CpuKernels.prototype[name] as (...args: unknown[]) => void;
     let call = 0;
-    const replacement = (...args: unknown[]): void => {
-      (wrong(right, call++) as (...args: unknown[]) => void)(...args);
+    const replacement = function (this: CpuKernels, ...args: unknown[]): void {
+      (wrong(right.bind(this) as Steps[Name], call++) as (...args: unknown[]) => void)(...args);
     };
-    replaceMethod(cpuKernels, name, replacement as Kernels[Name]);
+    replaceMethod(CpuKernels.prototype as Steps, name, replacement as Steps[Name]);
   };
 }
 
@@ -28,6 +29,7 @@ const ADDITIONS = 8;
 const rmsNorm = (
   out: Float32Array,
   x: Float32Array,
+  from: number,
   weightOf: (i: number) => number,
   rows: number,
   size: number,
@@ -35,17 +37,17 @@ const rmsNorm = (
 ): void => {
   for (let at = 0; at < rows * size; at += size) {
     let squares = 0;
-    for (let i = 0; i < size; i++) squares += x[at + i]! ** 2;
+    for (let i = 0; i < size; i++) squares += x[from + at + i]! ** 2;
     const scale = 1 / Math.sqrt(squares / size + epsilon);
-    for (let i = 0; i < size; i++) out[at + i] = weightOf(i) * scale * x[at + i]!;
+    for (let i = 0; i < size; i++) out[at + i] = weightOf(i) * scale * x[from + at + i]!;
   }
 };
 
 /** Leaves a norm out: its input goes on as it is. */
 const leaveOutNorm = (index: number): (() => void) =>
-  replace('rmsNorm', (right, call) => (out, x, weight, at, rows, size) => {
-    if (call % NORMS === index) out.set(x.subarray(0, rows * size));
-    else right(out, x, weight, at, rows, size);
+  replace('rmsNorm', (right, call) => (out, x, from, weight, at, rows, size) => {
+    if (call % NORMS === index) out.set(x.subarray(from, from + rows * size));
+    else right(out, x, from, weight, at, rows, size);
   });
 
 function patchRope(values: (position: number, pair: number, size: number) => number): () => void {
@@ -65,52 +67,54 @@ function patchRope(values: (position: number, pair: number, size: number) => num
 function readParts(matrix: string, partOf: (part: number) => number): () => void {
   return () => {
     const right = MatrixJob.prototype.read;
-    replaceMethod(MatrixJob.prototype, 'read', function (this: MatrixJob, part, into, at) {
-      right.call(this, this.matrix.name === matrix ? partOf(part) : part, into, at);
+    replaceMethod(MatrixJob.prototype, 'read', function (this: MatrixJob, kernels, part, into, at) {
+      right.call(this, kernels, this.matrix.name === matrix ? partOf(part) : part, into, at);
     });
   };
 }
 
-/** One call of attention: see the runtime's kernel. */
+/** Attention of one position: see the runtime's kernel. */
 interface AttentionStep {
+  /** [headCount][headSize], as query. */
   readonly out: Float32Array;
-  readonly outAt: number;
   readonly query: Float32Array;
-  readonly queryAt: number;
   readonly keys: Float32Array;
   readonly values: Float32Array;
   readonly cacheAt: number;
   readonly position: number;
-  readonly scores: Float32Array;
-  readonly shape: Parameters<Kernels['attention']>[9];
+  readonly shape: AttentionShape;
 }
 
-/** Does something else instead of attention; `run` does what it should with what it is given. */
+/** Does something else instead of attention, row by row; `run` does what it should with what it is given. */
 function wrongAttention(
   wrong: (step: AttentionStep, run: (step: AttentionStep) => void) => void,
 ): () => void {
   return replace('attention', right => {
-    const run = (step: AttentionStep): void => {
-      const { out, outAt, query, queryAt, keys, values, cacheAt, position, scores, shape } = step;
-      right(out, outAt, query, queryAt, keys, values, cacheAt, position, scores, shape);
+    const run = ({ out, query, keys, values, cacheAt, position, shape }: AttentionStep): void =>
+      right(out, query, keys, values, cacheAt, position, 1, shape);
+    return (out, query, keys, values, cacheAt, firstPosition, rows, shape) => {
+      const dim = shape.headCount * shape.headSize;
+      for (let row = 0; row < rows; row++) {
+        const of = (array: Float32Array): Float32Array => array.subarray(row * dim, (row + 1) * dim);
+        const position = firstPosition + row;
+        wrong({ out: of(out), query: of(query), keys, values, cacheAt, position, shape }, run);
+      }
     };
-    return (out, outAt, query, queryAt, keys, values, cacheAt, position, scores, shape) =>
-      wrong({ out, outAt, query, queryAt, keys, values, cacheAt, position, scores, shape }, run);
   });
 }
 
 const scaledAttention = (factor: (headSize: number) => number): (() => void) =>
   wrongAttention((step, run) => {
-    const { headCount, headSize } = step.shape;
-    const query = step.query
-      .subarray(step.queryAt, step.queryAt + headCount * headSize)
-      .map(value => value * factor(headSize));
-    run({ ...step, query, queryAt: 0 });
+    const by = factor(step.shape.headSize);
+    step.query.forEach((value, i) => {
+      step.query[i] = value * by;
+    });
+    run(step);
   });
 
 /** Softmax of a head's scores without taking their maximum off first. */
 function attentionWithoutMaximum(step: AttentionStep): void {
-  const { out, outAt, query, queryAt, keys, values, cacheAt, position, shape } = step;
+  const { out, query, keys, values, cacheAt, position, shape } = step;
   const { headCount, kvHeadCount, headSize } = shape;
   for (let head = 0; head < headCount; head++) {
     const kv = cacheAt + Math.floor((head * kvHeadCount) / headCount) * headSize;
@@ -118,15 +122,12 @@ function attentionWithoutMaximum(step: AttentionStep): void {
       cache[kv + t * kvHeadCount * headSize + i]!;
     const powers = Array.from({ length: position + 1 }, (_, t) => {
       let dot = 0;
-      for (let i = 0; i < headSize; i++) dot += query[queryAt + head * headSize + i]! * of(keys, t, i);
+      for (let i = 0; i < headSize; i++) dot += query[head * headSize + i]! * of(keys, t, i);
       return Math.exp(dot / Math.sqrt(headSize));
     });
     const sum = powers.reduce((a, b) => a + b);
     for (let i = 0; i < headSize; i++) {
-      out[outAt + head * headSize + i] = powers.reduce(
-        (all, power, t) => all + (power / sum) * of(values, t, i),
-        0,
-      );
+      out[head * headSize + i] = powers.reduce((all, power, t) => all + (power / sum) * of(values, t, i), 0);
     }
   }
 }
@@ -148,22 +149,23 @@ export const stepFaults: readonly Fault[] = [
   {
     name: 'RoPE not applied to keys',
     put: 'every layer',
-    patch: replace('applyRope', right => (vector, at, size, turns) => {
-      if (size !== KV) right(vector, at, size, turns);
+    patch: replace('applyRope', right => (vectors, at, rows, size, headSize, turns, first) => {
+      if (size !== KV) right(vectors, at, rows, size, headSize, turns, first);
     }),
     expected: { status: 1, by: ['audit', 'logits'], place: 'layers.0 keys and values', says: /RoPE/ },
   },
   {
     name: 'RoPE on pairs half a head apart',
     put: 'every layer',
-    patch: replace('applyRope', () => (vector, at, size, turns) => {
-      const half = turns.length / 2;
-      for (let head = at; head < at + size; head += turns.length) {
+    patch: replace('applyRope', () => (vectors, at, rows, size, headSize, turns, first) => {
+      const half = headSize / 2;
+      for (let head = at; head < at + rows * size; head += headSize) {
+        const turn = (first + Math.floor((head - at) / size)) * headSize;
         for (let i = 0; i < half; i++) {
-          const [a, b] = [vector[head + i]!, vector[head + half + i]!];
-          const [cos, sin] = [turns[2 * i]!, turns[2 * i + 1]!];
-          vector[head + i] = a * cos - b * sin;
-          vector[head + half + i] = a * sin + b * cos;
+          const [a, b] = [vectors[head + i]!, vectors[head + half + i]!];
+          const [cos, sin] = [turns[turn + 2 * i]!, turns[turn + 2 * i + 1]!];
+          vectors[head + i] = a * cos - b * sin;
+          vectors[head + half + i] = a * sin + b * cos;
         }
       }
     }),
@@ -214,8 +216,8 @@ export const stepFaults: readonly Fault[] = [
     put: 'layers.1 attention norm has those of layers.2',
     patch: replace(
       'rmsNorm',
-      (right, call) => (out, x, weight, at, rows, size) =>
-        right(out, x, weight, call % NORMS === 2 ? at + size : at, rows, size),
+      (right, call) => (out, x, from, weight, at, rows, size) =>
+        right(out, x, from, weight, call % NORMS === 2 ? at + size : at, rows, size),
     ),
     expected: { status: 1, by: ['audit'], place: 'layers.1 attention norm', says: /another's weights/ },
   },
@@ -224,7 +226,8 @@ export const stepFaults: readonly Fault[] = [
     put: 'every norm, 1e-3 instead of 1e-5',
     patch: replace(
       'rmsNorm',
-      () => (out, x, weight, at, rows, size) => rmsNorm(out, x, i => weight[at + i]!, rows, size, 1e-3),
+      () => (out, x, from, weight, at, rows, size) =>
+        rmsNorm(out, x, from, i => weight[at + i]!, rows, size, 1e-3),
     ),
     expected: { status: 1, by: ['audit'], place: 'layers.0 attention norm' },
   },
@@ -265,7 +268,7 @@ export const stepFaults: readonly Fault[] = [
       const shape = { headCount: kvHeadCount, kvHeadCount, headSize };
       for (let head = 0; head < headCount; head += kvHeadCount) {
         const by = head * headSize;
-        run({ ...step, outAt: step.outAt + by, queryAt: step.queryAt + by, shape });
+        run({ ...step, out: step.out.subarray(by), query: step.query.subarray(by), shape });
       }
     }),
     expected: { status: 1, by: ['audit', 'logits'], place: 'layers.0 attention', says: /attention is wrong/ },
@@ -288,9 +291,14 @@ export const stepFaults: readonly Fault[] = [
   {
     name: 'keys read with too few bits',
     put: 'every layer, rounded to a 64th',
-    patch: wrongAttention((step, run) =>
-      run({ ...step, keys: step.keys.map(key => Math.round(key * 64) / 64) }),
-    ),
+    patch: wrongAttention((step, run) => {
+      const right = step.keys.slice();
+      right.forEach((key, i) => {
+        step.keys[i] = Math.round(key * 64) / 64;
+      });
+      run(step);
+      step.keys.set(right);
+    }),
     expected: { status: 1, by: ['audit'], place: 'layers.0 attention', says: /attention is wrong/ },
   },
   {

@@ -1,10 +1,5 @@
+import type { AttentionShape } from '../../../src/kernels/index.js';
 import { softmax } from './softmax.js';
-
-export interface AttentionShape {
-  readonly headCount: number;
-  readonly kvHeadCount: number;
-  readonly headSize: number;
-}
 
 /**
  * Causal attention of one position over all up to it.
