@@ -1,12 +1,8 @@
+import { scoreFours, weighFours } from './four-positions';
 import { addLanes, softmax } from './softmax';
 
 /**
  * Causal attention of rows at consecutive positions, each over all positions up to its own.
- *
- * One row goes through the cache position by position, all heads of each: one stream of memory, which is what limits it
- * (measured at 512 positions of 768, not in a cache: 20 GB/s; with four positions side by side, 11). Several rows take a
- * KV head at a time instead, whose keys and values stay in the processor's cache from row to row.
- *
  * @param out, query [rows][headCount][headSize] f32
  * @param keys, values [positions][kvHeadCount][headSize] f32
  * @param scores scratch, [headCount] f32 rows that are `scoresStride` bytes apart
@@ -25,25 +21,59 @@ export function attention(
   headSize: i32,
 ): void {
   const headBytes = (<usize>headSize) << 2;
-  const rowBytes = headBytes * <usize>headCount;
   const kvBytes = headBytes * <usize>kvHeadCount;
   const group = headCount / kvHeadCount;
-  const kvHeads = rows === 1 ? kvHeadCount : 1;
-  const heads = kvHeads * group;
   const scale: f32 = <f32>(1 / Math.sqrt(<f64>headSize));
-  for (let kvHead = 0; kvHead < kvHeadCount; kvHead += kvHeads) {
-    const kv = headBytes * <usize>kvHead;
-    let at = kv * <usize>group;
+  if (rows > 1) {
+    attendRows(out, query, keys, values, scores, rows, firstPosition, headCount, group, headBytes, scale);
+    return;
+  }
+  const count = firstPosition + 1;
+  score(query, keys, kvBytes, scores, scoresStride, count, kvHeadCount, group, headBytes, scale);
+  for (let head = 0; head < headCount; ++head) softmax(scores + <usize>head * scoresStride, count);
+  memory.fill(out, 0, headBytes * <usize>headCount);
+  weigh(out, values, kvBytes, scores, scoresStride, count, kvHeadCount, group, headBytes);
+}
+
+/** Head by head: its keys and values stay in the processor's cache from row to row. */
+function attendRows(
+  out: usize,
+  query: usize,
+  keys: usize,
+  values: usize,
+  scores: usize,
+  rows: i32,
+  firstPosition: i32,
+  headCount: i32,
+  group: i32,
+  headBytes: usize,
+  scale: f32,
+): void {
+  const rowBytes = headBytes * <usize>headCount;
+  const kvBytes = rowBytes / <usize>group;
+  for (let head = 0; head < headCount; ++head) {
+    const key = keys + headBytes * <usize>(head / group);
+    const value = values + headBytes * <usize>(head / group);
+    let at = headBytes * <usize>head;
     for (let row = 0; row < rows; ++row, at += rowBytes) {
       const count = firstPosition + row + 1;
-      score(query + at, keys + kv, kvBytes, scores, scoresStride, count, kvHeads, group, headBytes, scale);
-      for (let head = 0; head < heads; ++head) softmax(scores + <usize>head * scoresStride, count);
-      weigh(out + at, values + kv, kvBytes, scores, scoresStride, count, kvHeads, group, headBytes);
+      const fours = count & ~3;
+      const rest = kvBytes * <usize>fours;
+      const restScores = scores + ((<usize>fours) << 2);
+      scoreFours(query + at, key, kvBytes, scores, fours, headBytes, scale);
+      score(query + at, key + rest, kvBytes, restScores, 0, count & 3, 1, 1, headBytes, scale);
+      softmax(scores, count);
+      memory.fill(out + at, 0, headBytes);
+      weighFours(out + at, value, kvBytes, scores, fours, headBytes);
+      weigh(out + at, value + rest, kvBytes, restScores, 0, count & 3, 1, 1, headBytes);
     }
   }
 }
 
-/** scores[head][t] = scale * query[head] . keys[t][head / group] */
+/**
+ * scores[head][t] = scale * query[head] . keys[t][head / group], position by position, all heads of each: one stream of memory,
+ * which is what limits it (measured with 512 positions of 768 that are in no cache: 20 GB/s; four positions side by side, 11).
+ */
 function score(
   query: usize,
   keys: usize,
@@ -87,7 +117,7 @@ function dot(a: usize, b: usize, bytes: usize): f32 {
   return inline.always(addLanes(sums0));
 }
 
-/** out[head] = sum over t of weights[head][t] * values[t][head / group] */
+/** out[head] += sum over t of weights[head][t] * values[t][head / group], in the same order. */
 function weigh(
   out: usize,
   values: usize,
@@ -99,7 +129,6 @@ function weigh(
   group: i32,
   headBytes: usize,
 ): void {
-  memory.fill(out, 0, headBytes * <usize>(kvHeads * group));
   for (let t = 0; t < count; ++t, values += kvBytes, weights += 4) {
     let value = values;
     let to = out;
