@@ -76,8 +76,7 @@ describe.each(PACKAGES)('the tarball of %s', name => {
     const wanted = [
       /^(package\.json|README\.md|LICENSE)$/,
       /^bin\/[a-z-]+\.js$/,
-      /^dist\/src\/.+\.(js|js\.map|d\.ts|d\.ts\.map)$/,
-      ...(name === 'verify' ? [/^dist\/src\/reference\/kernels\.wasm$/] : []),
+      /^dist\/src\/.+\.(js|js\.map|d\.ts|d\.ts\.map|wasm)$/,
       /^src\/.+\.ts$/,
       ...(name === 'simulator' ? [/^native\/[a-z0-9_-]+\.(c|h|mjs|d\.mts)$/] : []),
     ];
