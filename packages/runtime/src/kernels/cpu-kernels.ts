@@ -166,11 +166,17 @@ export class CpuKernels {
     at: number,
     columns: number,
   ): void {
+    const to = this.#address(into, at, (rows - 1) * columns + count);
+    const elements = resultRows === 1 ? count : Math.ceil(count / 4) * 4 * resultRows;
+    if (result.length !== elements || rows > resultRows) {
+      throw new RangeError(
+        `unpackResult: ${rows} x ${count} of ${result.length} elements with ${resultRows} rows`,
+      );
+    }
     if (resultRows === 1) {
       into.set(result, at);
       return;
     }
-    const to = this.#address(into, at, (rows - 1) * columns + count);
     this.#results.set(result);
     this.#wasm.unpackResult(this.#results.byteOffset, resultRows, rows, count, to, columns * 4);
   }
@@ -190,6 +196,11 @@ export class CpuKernels {
     count: number,
   ): void {
     const to = this.#address(into, at, count);
+    // subarray would only cut short what is beyond.
+    const end = first + (Math.ceil(count / run) - 1) * stride + run;
+    if (first < 0 || end > halves.length) {
+      throw new RangeError(`embeddingRow: halves ${first} to ${end - 1} of ${halves.length}`);
+    }
     for (let done = 0, from = first; done < count; done += run, from += stride) {
       this.#halves.set(halves.subarray(from, from + run), done);
     }
