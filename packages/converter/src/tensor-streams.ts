@@ -18,7 +18,7 @@ export class TensorStreams {
     this.#dataOffset = dataOffset;
   }
 
-  /** Appends to a tensor; `bytes` must not change until the next call returns. */
+  /** Appends to a tensor. @throws FileError as WriteBehind.write */
   async append(name: string, bytes: Uint8Array): Promise<void> {
     const stream = this.#streams.get(name);
     if (stream === undefined || stream.written + bytes.length > stream.tensor.bytes) {

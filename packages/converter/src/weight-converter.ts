@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type CheckpointFile, type CheckpointTensor, FileError, HALF_MAX } from '@npu-llama/format';
 import {
   type OverflowPolicy,
@@ -62,6 +63,8 @@ export class WeightConverter {
       const bytes = this.#encode(source, form, firstRow, rowCount, weights, report);
       await this.#target.append(target, bytes);
       onPiece(bytes.length);
+      // Signals get a turn, and what other threads have to say.
+      await nextTurn();
     }
     this.#saturated += report.saturated;
     if (report.largestError > (this.#largest?.error ?? 0)) {

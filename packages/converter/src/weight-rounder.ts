@@ -11,7 +11,6 @@ import type { WorkingMemory } from './working-memory.js';
 /** Rounds pieces of weights with the kernels: the same bits as tileWeights and roundWeights, which define them. */
 export class WeightRounder {
   readonly #memory: WorkingMemory;
-  #turn: 0 | 1 = 0;
 
   constructor(memory: WorkingMemory) {
     this.#memory = memory;
@@ -21,7 +20,7 @@ export class WeightRounder {
    * @param form the NPU's tiles, padded; or row-major halves
    * @param weights [rows][columns] f32 in the working memory, a piece at most
    * @param report added to
-   * @returns f16, to be used before the next call but one
+   * @returns f16, to be used before the next call
    * @throws UnrepresentableWeightError as tileWeights does
    */
   round(
@@ -37,8 +36,7 @@ export class WeightRounder {
       form === 'tiles'
         ? [kernels.tileWeights, tileWeights, paddedRowCount(rows) * paddedColumnCount(columns)]
         : [kernels.roundWeights, roundWeights, rows * columns];
-    this.#turn = this.#turn === 0 ? 1 : 0;
-    const halves = this.#memory.halves[this.#turn].subarray(0, elements);
+    const halves = this.#memory.halves.subarray(0, elements);
     if (weights.buffer !== this.#memory.buffer || halves.length !== elements) {
       throw new Error(`bug: ${rows} x ${columns} weights are no piece of the working memory`);
     }

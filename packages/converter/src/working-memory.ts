@@ -11,16 +11,16 @@ export const PIECE_BYTES = PIECE_WEIGHTS * 4;
 const HALVES_BYTES = PIECE_WEIGHTS * 2 + HALVES_SLACK_BYTES;
 
 /** Pieces that reading may be ahead of hashing. */
-const SLOTS = 16;
+const SLOTS = 6;
 
 /** Address 0 stays unused. */
 const SCRATCH = 1024;
 const HALVES = SCRATCH + SCRATCH_BYTES;
-const WEIGHTS = HALVES + 2 * HALVES_BYTES;
+const WEIGHTS = HALVES + HALVES_BYTES;
 const SLOT = WEIGHTS + PIECE_BYTES;
 const END = SLOT + SLOTS * PIECE_BYTES;
 
-/** The memory that a conversion works in, 18 MiB for any model: seen by the kernels and by the hashing thread. */
+/** The memory that a conversion works in, 8 MiB for any model: seen by the kernels and by the hashing thread. */
 export class WorkingMemory {
   readonly buffer: SharedArrayBuffer;
   readonly kernels: Kernels;
@@ -30,8 +30,8 @@ export class WorkingMemory {
   readonly slots: readonly Uint8Array[];
   /** For weights that do not stand in the file as they are: a piece. */
   readonly weights: Float32Array;
-  /** For a piece of results, two in turns: one may still be being written. */
-  readonly halves: readonly [Uint16Array, Uint16Array];
+  /** For a piece of results. */
+  readonly halves: Uint16Array;
 
   /** @throws FileError when the kernels were not built */
   constructor() {
@@ -43,10 +43,7 @@ export class WorkingMemory {
       return new Uint8Array(this.buffer, SLOT + slot * PIECE_BYTES, PIECE_BYTES);
     });
     this.weights = new Float32Array(this.buffer, WEIGHTS, PIECE_WEIGHTS);
-    this.halves = [
-      new Uint16Array(this.buffer, HALVES, PIECE_WEIGHTS),
-      new Uint16Array(this.buffer, HALVES + HALVES_BYTES, PIECE_WEIGHTS),
-    ];
+    this.halves = new Uint16Array(this.buffer, HALVES, PIECE_WEIGHTS);
   }
 }
 

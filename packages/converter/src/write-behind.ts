@@ -1,18 +1,17 @@
 import type { OutputFile } from '@npu-llama/format';
 
-/** So often writing to the disk is begun: what is left to wait for in the end is little. */
+/** So often a sync is begun: what is left to wait for in the end is little. */
 const SYNC_BYTES = 16 << 20;
-/** More than this does not wait for the disk, which an interruption would have to wait for. */
+/** No more than this is left to a sync that is yet to begin: whoever interrupts has to wait for it. */
 const MAX_UNSYNCED_BYTES = 256 << 20;
 
 /**
- * Writes a file one piece at a time in the background, and brings it to the disk meanwhile: while one piece is written, the next
- * can be computed.
+ * Writes a file to the page cache, and has it brought to the disk in the background meanwhile. A write itself takes less time than
+ * it takes to hand it to another thread while the processors are busy.
  */
 export class WriteBehind {
   readonly #file: OutputFile;
-  /** These two do not fail: see #failure. */
-  #writing: Promise<void> = Promise.resolve();
+  /** Does not fail: see #failure. */
   #syncing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   /** Written since the last sync began. */
@@ -22,17 +21,13 @@ export class WriteBehind {
     this.#file = file;
   }
 
-  /**
-   * Waits for the piece before, then starts with this one: `bytes` must not change until the next call returns.
-   * @throws FileError when something before could not be written
-   */
+  /** @throws FileError when the file system refuses this, or could not bring to the disk what came before */
   async write(bytes: Uint8Array, position: number): Promise<void> {
-    await this.#writing;
     if (this.#unsyncedBytes >= MAX_UNSYNCED_BYTES) await this.#syncing;
     this.#throwFailure();
-    if (this.#unsyncedBytes >= SYNC_BYTES) this.#beginSync();
+    this.#file.write(bytes, position);
     this.#unsyncedBytes += bytes.length;
-    this.#writing = this.#keepFailure(this.#file.writeAsync(bytes, position));
+    if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === undefined) this.#beginSync();
   }
 
   /**
@@ -40,32 +35,29 @@ export class WriteBehind {
    * @throws FileError when something could not be written
    */
   async sync(): Promise<void> {
-    await this.settle();
-    this.#throwFailure();
+    await this.#syncing;
     this.#beginSync();
     await this.#syncing;
     this.#throwFailure();
   }
 
-  /** Waits until nothing is being written, whatever became of it. */
+  /** Waits until no other thread uses the file, whatever became of it. */
   async settle(): Promise<void> {
-    await this.#writing;
     await this.#syncing;
   }
 
   #beginSync(): void {
-    if (this.#syncing !== undefined) return;
     this.#unsyncedBytes = 0;
-    this.#syncing = this.#keepFailure(this.#file.sync()).then(() => {
-      this.#syncing = undefined;
-    });
-  }
-
-  /** For whoever asks next: until then it must not count as unhandled. */
-  #keepFailure(work: Promise<void>): Promise<void> {
-    return work.catch(error => {
+    const keepFailure = (error: unknown): void => {
+      // For whoever asks next: until then it must not count as unhandled.
       this.#failure ??= { error };
-    });
+    };
+    this.#syncing = this.#file
+      .sync()
+      .catch(keepFailure)
+      .then(() => {
+        this.#syncing = undefined;
+      });
   }
 
   #throwFailure(): void {

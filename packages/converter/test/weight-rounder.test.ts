@@ -35,7 +35,7 @@ function rounded(
   { rows, columns }: Shape,
   overflow: OverflowPolicy,
 ): Outcome {
-  for (const halves of memory.halves) halves.fill(0x5555);
+  memory.halves.fill(0x5555);
   const slot = memory.slots[1]!;
   const weights = new Float32Array(slot.buffer, slot.byteOffset, values.length);
   weights.set(values);

@@ -9,7 +9,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  write,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -17,7 +16,6 @@ import { promisify } from 'node:util';
 import { errnoName, FileError, fileErrorFrom } from './errors.js';
 
 const fsyncAsync = promisify(fsync);
-const writeAsync = promisify(write);
 
 /** node:fs writes at most 2 GiB a call. */
 const MAX_WRITE_BYTES = 1 << 30;
@@ -74,24 +72,6 @@ export class OutputFile implements Disposable {
       const want = Math.min(bytes.byteLength - done, MAX_WRITE_BYTES);
       try {
         done += writeSync(this.#openFd, bytes, done, want, position + done);
-      } catch (error) {
-        throw fileErrorFrom(error, this.path, `write ${want} bytes at ${position + done}`);
-      }
-      this.#unsynced = true;
-    }
-  }
-
-  /**
-   * As `write`, but in the background: `bytes` must not change, nor the file be closed, until it is done.
-   * @throws FileError when the file system refuses
-   */
-  async writeAsync(bytes: NodeJS.ArrayBufferView, position: number): Promise<void> {
-    let done = 0;
-    while (done < bytes.byteLength) {
-      const want = Math.min(bytes.byteLength - done, MAX_WRITE_BYTES);
-      try {
-        const { bytesWritten } = await writeAsync(this.#openFd, bytes, done, want, position + done);
-        done += bytesWritten;
       } catch (error) {
         throw fileErrorFrom(error, this.path, `write ${want} bytes at ${position + done}`);
       }

@@ -37,16 +37,6 @@ describe('OutputFile', () => {
     expect(readFileSync(path, 'utf8')).toBe('abcdef');
   });
 
-  test('writes in the background as well, all of it', async () => {
-    const path = target();
-    using file = OutputFile.create(path, 'refuse');
-    await Promise.all([file.writeAsync(Buffer.from('def'), 3), file.writeAsync(Buffer.from('abc'), 0)]);
-    await file.sync();
-    await file.writeAsync(Buffer.from('A'), 0);
-    file.commit();
-    expect(readFileSync(path, 'utf8')).toBe('Abcdef');
-  });
-
   test('leaves nothing behind when it is closed without a commit, and the older file alone', () => {
     const path = target();
     writeFileSync(path, 'older');
@@ -128,7 +118,6 @@ describe('OutputFile', () => {
   test('cannot be used once it is closed', async () => {
     const file = OutputFile.create(target(), 'refuse');
     file.close();
-    await expect(file.writeAsync(Buffer.from('x'), 0)).rejects.toThrow('used after close');
     await expect(file.sync()).rejects.toThrow('used after close');
     expect(messageOf(() => file.write(Buffer.from('x'), 0))).toContain('used after close');
   });
