@@ -25,7 +25,7 @@ static void load_from_environment(void) {
   if (loaded) return;
   loaded = true;
   struct plan plan = plan_defaults;
-  load_status = plan_parse(getenv("NPU_SIM"), &plan);
+  load_status = plan_parse(getenv("NPU_SIM"), &plan) < 0 ? -EBADMSG : 0;
   put_in_force(&plan);
 }
 

@@ -11,7 +11,20 @@
 enum { MAX_CORES = 3, MAX_NODES = 4, NODE_PATH_BYTES = 108, MAX_FAULTS = 64, MAX_STUCK_BITS = 8 };
 
 /* Calls a fault can be planned for; names in config.c. */
-enum call_kind { CALL_OPEN, CALL_ACTION, CALL_SUBMIT, CALL_ALLOC, CALL_MAP, CALL_MMAP, CALL_DESTROY, CALL_SYNC, CALL_KINDS };
+enum call_kind {
+  CALL_OPEN,
+  CALL_VERSION,
+  CALL_ACTION,
+  CALL_SUBMIT,
+  CALL_ALLOC,
+  CALL_MAP,
+  CALL_MMAP,
+  CALL_DESTROY,
+  CALL_SYNC,
+  CALL_MUNMAP,
+  CALL_CLOSE,
+  CALL_KINDS
+};
 
 /* What an open file keeps of the plan that was in force when it was opened. */
 struct hardware {
@@ -24,9 +37,9 @@ struct hardware {
 
 struct planned_fault {
   enum call_kind kind;
-  uint64_t call;  /* the first call of a kind is 1 */
+  uint64_t first, last; /* calls from 1 on; one that fails once has both the same */
   int error;
-  bool hangs;     /* "timeout": leaves the cores waiting for a reset */
+  bool hangs; /* "timeout": leaves the cores waiting for a reset */
 };
 
 struct stuck_bit {
@@ -58,7 +71,7 @@ int plan_parse(const char *text, struct plan *out);
 
 /* Puts a plan in force (NULL or "": the defaults) and restarts the counting of calls. */
 int config_set(const char *text);
-/* The plan in force; the first call reads the environment. -EINVAL when that is bad. */
+/* The plan in force; the first call reads the environment. -EBADMSG when that is bad: no planned fault has that errno. */
 int config_get(struct plan *out);
 bool config_log_enabled(void);
 /* Whether a path is one of the device nodes. Cheap: called for every open of a preloaded program. */

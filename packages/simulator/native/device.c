@@ -49,6 +49,7 @@ int device_open(int flags) {
   return file->fd;
 }
 
+/* A close that fails has closed the file all the same, as on Linux. */
 int device_close(int fd) {
   pthread_rwlock_wrlock(&device_lock);
   struct open_file *file = device_file(fd);
@@ -62,5 +63,9 @@ int device_close(int fd) {
   free(file->handles);
   free(file);
   stats_add(&stats.closes, 1);
-  return host_close(fd) < 0 ? -errno : 0;
+  int status = host_close(fd) < 0 ? -errno : 0;
+  struct plan plan;
+  if (config_get(&plan) < 0) return status;
+  struct fault fault = fault_for_call(&plan, CALL_CLOSE);
+  return fault.error ? -fault.error : status;
 }

@@ -64,7 +64,7 @@ static const struct call {
   bool changes_buffers;  /* takes device_lock for writing */
   bool writes_back_on_error;
 } calls[] = {
-    {DRM_NR_VERSION, sizeof(struct uapi_version), IOCTL_READ_WRITE, "DRM_IOCTL_VERSION", call_version, -1, false, false},
+    {DRM_NR_VERSION, sizeof(struct uapi_version), IOCTL_READ_WRITE, "DRM_IOCTL_VERSION", call_version, CALL_VERSION, false, false},
     {DRM_NR_GEM_CLOSE, sizeof(struct uapi_gem_close), IOCTL_WRITE, "GEM_CLOSE", call_gem_close, CALL_DESTROY, true, false},
     {RKNPU_NR_ACTION, sizeof(struct uapi_action), IOCTL_READ_WRITE, "ACTION", call_action, CALL_ACTION, false, false},
     {RKNPU_NR_SUBMIT, sizeof(struct uapi_submit), IOCTL_READ_WRITE, "SUBMIT", call_submit, -1, false, true},

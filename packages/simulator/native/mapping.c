@@ -40,10 +40,22 @@ static bool remember(void *address, size_t size) {
 }
 
 /* Only whole mappings count as unmapped: parts are left to the kernel. */
+static bool lies_within(const struct mapping *mapping, const uint8_t *address, size_t size) {
+  return mapping->address >= address && mapping->size <= size && mapping->address - address <= (ptrdiff_t)(size - mapping->size);
+}
+
+static bool covers_mapping(const uint8_t *address, size_t size) {
+  bool covers = false;
+  pthread_mutex_lock(&lock);
+  for (size_t i = 0; i < mapping_count && !covers; i++) covers = lies_within(&mappings[i], address, size);
+  pthread_mutex_unlock(&lock);
+  return covers;
+}
+
 static void forget(const uint8_t *address, size_t size) {
   pthread_mutex_lock(&lock);
   for (size_t i = 0; i < mapping_count;) {
-    if (mappings[i].address < address || mappings[i].size > size || mappings[i].address - address > (ptrdiff_t)(size - mappings[i].size)) {
+    if (!lies_within(&mappings[i], address, size)) {
       i++;
       continue;
     }
@@ -51,6 +63,12 @@ static void forget(const uint8_t *address, size_t size) {
     stats_subtract(&stats.live_mappings, 1);
   }
   pthread_mutex_unlock(&lock);
+}
+
+/* Whether unmapping is planned to fail; the mapping stays then. */
+static int fault_of_unmapping(void) {
+  struct plan plan;
+  return config_get(&plan) < 0 ? 0 : fault_for_call(&plan, CALL_MUNMAP).error;
 }
 
 /* Finds the buffer that is to be mapped. */
@@ -95,8 +113,14 @@ void *device_mmap(void *address, size_t size, int protection, int flags, int fd,
 
 int device_munmap(void *address, size_t size) {
   size_t whole_pages = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+  bool ours = device_has_mappings() && covers_mapping(address, whole_pages);
+  int error = ours ? fault_of_unmapping() : 0;
+  if (error) {
+    errno = error;
+    return -1;
+  }
   int status = host_unmap(address, size);
-  if (status == 0 && device_has_mappings()) forget(address, whole_pages);
+  if (status == 0 && ours) forget(address, whole_pages);
   return status;
 }
 

@@ -159,8 +159,9 @@ static const struct {
   const char *name;
   enum call_kind kind;
 } calls[] = {
-    {"open", CALL_OPEN}, {"action", CALL_ACTION}, {"submit", CALL_SUBMIT},   {"alloc", CALL_ALLOC},
-    {"map", CALL_MAP},   {"mmap", CALL_MMAP},     {"destroy", CALL_DESTROY}, {"sync", CALL_SYNC},
+    {"open", CALL_OPEN},   {"version", CALL_VERSION}, {"action", CALL_ACTION}, {"submit", CALL_SUBMIT},
+    {"alloc", CALL_ALLOC}, {"map", CALL_MAP},         {"mmap", CALL_MMAP},     {"destroy", CALL_DESTROY},
+    {"sync", CALL_SYNC},   {"munmap", CALL_MUNMAP},   {"close", CALL_CLOSE},
 };
 
 static const struct {
@@ -177,9 +178,20 @@ static int bad_item(const char *item, const char *wanted) {
   return -EINVAL;
 }
 
-/* kind@call=ERRNO, submit@call=timeout, gone@submit */
+/* 7, 7-9, or 7- for every call from the seventh on. */
+static bool parse_calls(char *text, uint64_t *first, uint64_t *last) {
+  char *dash = strchr(text, '-');
+  if (dash) *dash = 0;
+  if (!parse_number(text, UINT64_MAX, first) || *first == 0) return false;
+  if (!dash) *last = *first;
+  else if (dash[1] == 0) *last = UINT64_MAX;
+  else if (!parse_number(dash + 1, UINT64_MAX, last)) return false;
+  return *last >= *first;
+}
+
+/* kind@calls=ERRNO, submit@calls=timeout, gone@submit */
 static int parse_fault(const char *item, struct plan *plan) {
-  char name[16], number[24];
+  char name[16], number[48];
   const char *at = strchr(item, '@'), *equals = strchr(item, '=');
   const char *end = equals ? equals : item + strlen(item);
   if ((size_t)(at - item) >= sizeof name || end <= at || (size_t)(end - at - 1) >= sizeof number)
@@ -189,18 +201,18 @@ static int parse_fault(const char *item, struct plan *plan) {
   memcpy(number, at + 1, (size_t)(end - at - 1));
   number[end - at - 1] = 0;
 
-  uint64_t call;
-  if (!parse_number(number, UINT64_MAX, &call) || call == 0) return bad_item(item, "a call number from 1 up after @");
+  uint64_t first, last;
+  if (!parse_calls(number, &first, &last)) return bad_item(item, "a call number from 1 up after @, or a range such as 3-5 or 3-");
   if (strcmp(name, "gone") == 0) {
-    if (equals) return bad_item(item, "gone@NUMBER without a value");
-    plan->gone_at = call;
+    if (equals || last != first) return bad_item(item, "gone@NUMBER without a range or a value");
+    plan->gone_at = first;
     return 0;
   }
   if (!equals) return bad_item(item, "CALL@NUMBER=ERRNO");
   if (plan->fault_count == MAX_FAULTS) return bad_item(item, "at most 64 planned faults");
   for (unsigned k = 0; k < sizeof calls / sizeof *calls; k++) {
     if (strcmp(name, calls[k].name) != 0) continue;
-    struct planned_fault fault = {calls[k].kind, call, 0, false};
+    struct planned_fault fault = {calls[k].kind, first, last, 0, false};
     if (strcmp(equals + 1, "timeout") == 0 && fault.kind == CALL_SUBMIT) {
       fault.error = ETIMEDOUT;
       fault.hangs = true;
@@ -211,7 +223,7 @@ static int parse_fault(const char *item, struct plan *plan) {
     plan->faults[plan->fault_count++] = fault;
     return 0;
   }
-  return bad_item(item, "one of open, action, submit, alloc, map, mmap, destroy, sync, gone before @");
+  return bad_item(item, "one of open, version, action, submit, alloc, map, mmap, destroy, sync, munmap, close, gone before @");
 }
 
 static int parse_item(const char *item, struct plan *plan) {

@@ -98,6 +98,36 @@ describe('a planned fault', () => {
     new Device().close();
   });
 
+  test('calls 2 to 4 of a kind, or all from the second on, are interrupted', () => {
+    const actions = () => [1, 2, 3, 4, 5].map(() => errnoOf(() => device.action(1)));
+    configure('action@2-4=EINTR');
+    expect(actions()).toEqual(['none', 'EINTR', 'EINTR', 'EINTR', 'none']);
+    configure('action@2-=EAGAIN');
+    expect(actions()).toEqual(['none', 'EAGAIN', 'EAGAIN', 'EAGAIN', 'EAGAIN']);
+  });
+
+  test('a munmap that fails leaves the mapping, and one of ordinary memory is not counted', () => {
+    const { handle } = device.create(4096);
+    const { liveMappings } = stats();
+    const address = device.mmap(4096, device.offsetOf(handle));
+    configure('munmap@1=EINVAL');
+    expect(errnoOf(() => device.munmap(address, 4096))).toBe('EINVAL');
+    expect(stats().liveMappings).toBe(liveMappings + 1n);
+    device.munmap(address, 4096);
+    expect(stats().liveMappings).toBe(liveMappings);
+    device.destroy(handle, 0n);
+  });
+
+  test('a close that fails has closed the file, as on Linux', () => {
+    const { liveBuffers } = stats();
+    const other = new Device();
+    other.create(4096);
+    configure('close@1=EIO');
+    expect(errnoOf(() => other.close())).toBe('EIO');
+    expect(errnoOf(() => other.close())).toBe('EBADF');
+    expect(stats()).toMatchObject({ closes: 1n, liveBuffers, faultsInjected: 1n });
+  });
+
   test('calls are counted from the configuration', () => {
     configure('alloc@1=ENOMEM');
     expect(errnoOf(() => device.create(4096))).toBe('ENOMEM');
@@ -208,6 +238,11 @@ describe('the hardware of a plan', () => {
         'alloc@1=ENOTHING',
         'alloc@1',
         'gone@1=EIO',
+        'gone@2-3',
+        'action@0-2=EIO',
+        'action@3-2=EIO',
+        'action@-2=EIO',
+        'action@2-x=EIO',
         'tea@1=EIO',
         'unknown',
         'cores=1,unknown=2',
