@@ -18,9 +18,11 @@ export interface KnownProduct {
   readonly tasksPerCore: number;
 }
 
-// Small integers: their products and sums are exact in any order, so the result must be too.
-const activation = (m: number, k: number): number => ((m * 3 + k * 5) % 13) - 6;
-const weight = (n: number, k: number): number => ((n * 7 + k * 3) % 11) - 5;
+// Small integers: their products and sums are exact in any order, so the result must be too. Rows of A repeat, and those of B.
+const ACTIVATION_PERIOD = 13;
+const WEIGHT_PERIOD = 11;
+const activation = (m: number, k: number): number => ((m * 3 + k * 5) % ACTIVATION_PERIOD) - 6;
+const weight = (n: number, k: number): number => ((n * 7 + k * 3) % WEIGHT_PERIOD) - 5;
 
 /** What the result holds before: a NaN that no product gives, so that what was not written shows. */
 const UNWRITTEN = 0x7fc0dead;
@@ -112,8 +114,13 @@ function wrongOutput(driver: NpuDriver, product: KnownProduct, buffers: Buffers)
 function writeOperands(product: KnownProduct, { features, weights }: Buffers): void {
   const { rows, columns } = product;
   const outputs = taskCount(product) * ROWS_PER_GROUP;
-  const matrix = (count: number, of: (row: number, column: number) => number): Float32Array =>
-    Float32Array.from({ length: count * columns }, (_, i) => of(Math.floor(i / columns), i % columns));
+  const matrix = (count: number, of: (row: number, column: number) => number): Float32Array => {
+    const values = new Float32Array(count * columns);
+    for (let row = 0; row < count; row++) {
+      for (let column = 0; column < columns; column++) values[row * columns + column] = of(row, column);
+    }
+    return values;
+  };
   packFeatures(matrix(rows, activation), rows, columns, halves(features, rows * columns), rows);
   const report = { largestError: 0, saturated: 0 };
   tileWeights(matrix(outputs, weight), outputs, columns, halves(weights, outputs * columns), 'error', report);
@@ -145,13 +152,13 @@ function writeTasks(driver: NpuDriver, product: KnownProduct, buffers: Buffers):
 
 function compare(result: Float32Array, product: KnownProduct): string | undefined {
   const { rows, columns, tasksPerCore, firstCore = 0 } = product;
+  const distinct = distinctOutputs(columns);
   for (let task = 0; task < taskCount(product); task++) {
     const block = task * rows * ROWS_PER_GROUP;
     for (let m = 0; m < rows; m++) {
       for (let n = 0; n < ROWS_PER_GROUP; n++) {
         const output = task * ROWS_PER_GROUP + n;
-        let wanted = 0;
-        for (let k = 0; k < columns; k++) wanted += activation(m, k) * weight(output, k);
+        const wanted = distinct[(m % ACTIVATION_PERIOD) * WEIGHT_PERIOD + (output % WEIGHT_PERIOD)]!;
         const got = result[block + resultIndex(m, n, rows)]!;
         if (got === wanted) continue;
         const core = firstCore + Math.floor(task / tasksPerCore);
@@ -160,6 +167,19 @@ function compare(result: Float32Array, product: KnownProduct): string | undefine
     }
   }
   return undefined;
+}
+
+/** What an output can be, [13][11]: 2.4 million products would be a noticeable part of a start. */
+function distinctOutputs(columns: number): Float64Array {
+  const outputs = new Float64Array(ACTIVATION_PERIOD * WEIGHT_PERIOD);
+  for (let m = 0; m < ACTIVATION_PERIOD; m++) {
+    for (let n = 0; n < WEIGHT_PERIOD; n++) {
+      let sum = 0;
+      for (let k = 0; k < columns; k++) sum += activation(m, k) * weight(n, k);
+      outputs[m * WEIGHT_PERIOD + n] = sum;
+    }
+  }
+  return outputs;
 }
 
 function halves({ bytes }: DmaBuffer, count: number): Uint16Array {
