@@ -33,8 +33,17 @@ function tryNode(kernel: Kernel, path: string): Attempt {
     return { path, problem: error.message, errno: error.errno };
   }
   const attempt = askNode(kernel, fd, path);
-  if (!('node' in attempt)) kernel.close(fd);
+  if (!('node' in attempt)) closeUnused(kernel, fd);
   return attempt;
+}
+
+/** Of a node that is not used why it is not is what matters; its file is closed whatever close() answers. */
+function closeUnused(kernel: Kernel, fd: number): void {
+  try {
+    kernel.close(fd);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+  }
 }
 
 function askNode(kernel: Kernel, fd: number, path: string): Attempt {

@@ -6,6 +6,7 @@ import { readDrmVersion } from '../driver/drm-version.js';
 import { type Kernel, KernelError } from '../driver/kernel.js';
 import { LIBC_NAMES, NativeKernel } from '../driver/native-kernel.js';
 import { tracedIfAsked } from '../driver/tracing-kernel.js';
+import { SIMULATED_CMA } from '../driver/vendor/allocation-error.js';
 import { VendorDriver } from '../driver/vendor/vendor-driver.js';
 import { DeviceError, NumericError } from '../errors.js';
 import { type FfiAdapter, ffiName, loadFfi } from '../ffi/index.js';
@@ -150,6 +151,7 @@ function openSimulated(ffi: FfiAdapter, options: OpenDeviceOptions): Opened {
       fd,
       description: `rknpu ${version}`,
       readCma: () => undefined,
+      cmaRemedy: SIMULATED_CMA,
     });
     return { kind: 'sim', driver };
   });
@@ -160,8 +162,18 @@ function explained<T>(call: () => T): T {
     return call();
   } catch (cause) {
     if (!(cause instanceof KernelError)) throw cause;
+    if (cause.errno === 'EBADMSG') throw badPlan(cause);
     throw new DeviceError(`cannot open the simulated device: ${cause.message}`, { cause });
   }
+}
+
+/** The simulated device has named the bad item on stderr. */
+function badPlan(cause: KernelError): UsageError {
+  return new UsageError('cannot simulate what NPU_SIM says', {
+    got: JSON.stringify(process.env['NPU_SIM'] ?? ''),
+    next: 'the line of npu-sim above names the bad item',
+    cause,
+  });
 }
 
 function simulatorLibrary(): string {

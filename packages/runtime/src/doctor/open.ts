@@ -1,5 +1,6 @@
 import { readCmaInfo } from '../driver/cma.js';
 import type { Kernel } from '../driver/kernel.js';
+import { KERNEL_CMA, SIMULATED_CMA } from '../driver/vendor/allocation-error.js';
 import { ACTION, Action } from '../driver/vendor/uapi.js';
 import { VendorDriver } from '../driver/vendor/vendor-driver.js';
 import { type Check, ok } from './check.js';
@@ -36,7 +37,8 @@ function open({ simulated, files }: DoctorContext, kernel: Kernel, path: string)
   try {
     const iommu = readAction(kernel, fd, Action.iommuEnabled) !== 0;
     const readCma = () => (simulated ? undefined : readCmaInfo(files.path('/proc/meminfo')));
-    const driver = new VendorDriver({ kernel, fd, description: `rknpu at ${path}`, readCma });
+    const cmaRemedy = simulated ? SIMULATED_CMA : KERNEL_CMA;
+    const driver = new VendorDriver({ kernel, fd, description: `rknpu at ${path}`, readCma, cmaRemedy });
     return { kernel, fd, driver, iommu };
   } catch (error) {
     kernel.close(fd);

@@ -47,7 +47,9 @@ export function defineDrmIoctl<const F extends StructFields>(
 export interface IoctlCall {
   readonly definition: { readonly name: string; readonly request: number };
   readonly address: number;
-  /** The struct's fields, for traces. */
+  /** The struct, at `address`. */
+  readonly bytes: Uint8Array;
+  /** Its fields, for traces. */
   toString(): string;
 }
 

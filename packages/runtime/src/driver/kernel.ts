@@ -1,5 +1,14 @@
+import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import type { IoctlArgument, IoctlCall, IoctlDefinition, StructFields } from './ioctl.js';
+
+/** Name and text. Node has texts of those that libuv knows, names of a few more. */
+function describeErrno(errno: number): readonly [name: string, text: string] {
+  const known = getSystemErrorMap().get(-errno);
+  if (known !== undefined) return known;
+  const named = Object.entries(constants.errno).find(([, number]) => number === errno);
+  return named === undefined ? [`errno ${errno}`, 'unknown error'] : [named[0], `errno ${errno}`];
+}
 
 /** A system call that failed. */
 export class KernelError extends Error {
@@ -11,11 +20,14 @@ export class KernelError extends Error {
   constructor(
     readonly call: string,
     errnoNumber: number,
+    /** How often the call was made before it was given up. */
+    tries = 1,
   ) {
-    const [name, text] = getSystemErrorMap().get(-errnoNumber) ?? [`errno ${errnoNumber}`, 'unknown error'];
-    super(`${call}: ${text} (${name})`);
+    const [name, text] = describeErrno(errnoNumber);
+    const reason = `${text} (${name}${tries > 1 ? `, ${tries} times on end` : ''})`;
+    super(`${call}: ${reason}`);
     this.name = 'KernelError';
-    this.reason = `${text} (${name})`;
+    this.reason = reason;
     this.errno = name;
   }
 }
@@ -33,8 +45,9 @@ export interface Mapping {
 export interface Kernel {
   /** Opens a device node for reading and writing, closed on exec. */
   open(path: string): number;
+  /** Never made again: Linux has closed the file whatever it answers, and its number may be another file's by then. */
   close(fd: number): void;
-  /** Interrupted calls are made again, as libdrm does. */
+  /** Interrupted calls (EINTR, EAGAIN) are made again with the same argument, as libdrm does, but not for ever (retry.ts). */
   ioctl(fd: number, call: IoctlCall): void;
   mmap(fd: number, bytes: number, offset: bigint): Mapping;
   munmap(mapping: Mapping): void;

@@ -102,7 +102,7 @@ describeDevice('run-npu', () => {
         `(${errno})`,
         ' MiB in all in use by this process',
         'the 4 GiB window has at most ',
-        'cma=512M or more on the kernel command line',
+        'simulate a device with more (NPU_SIM=cma=512M)',
       );
       expect(outcome.stdout).toBe('');
     });
@@ -112,6 +112,17 @@ describeDevice('run-npu', () => {
       ['mmap', 'mmap'],
     ])('no room for a mapping (%s)', async (call, named) => {
       expectFailure(await planned(`${call}@9=ENOMEM`), 3, 'the driver refused', named, '(ENOMEM)');
+    });
+
+    test('a plan that cannot be read is wrong usage', async () => {
+      const { status, stdout, stderr } = await planned('cores=9');
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toContain('npu-sim: bad plan item "cores=9": wanted 1 to 3\n');
+      expect(stderr).toContain('run-npu: cannot simulate what NPU_SIM says: got "cores=9"; ');
+    });
+
+    test('a planned EINVAL of opening is the device, not the plan', async () => {
+      expectFailure(await planned('open@1=EINVAL'), 3, 'cannot open the simulated device: ', '(EINVAL)');
     });
 
     test('a job that times out at the start', async () => {

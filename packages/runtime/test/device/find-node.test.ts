@@ -46,6 +46,12 @@ class Machine extends FakeKernel {
 }
 
 describe('findNode', () => {
+  test("looks on where another driver's node does not close well", () => {
+    const machine = new Machine({ '/dev/dri/card0': 'panfrost', '/dev/dri/card1': 'rknpu' });
+    machine.fail('close', 'EIO');
+    expect(findNode(machine)).toMatchObject({ path: '/dev/dri/card1' });
+  });
+
   test.each<[string, Nodes, string]>([
     ['the first card', { '/dev/dri/card0': 'rknpu' }, '/dev/dri/card0'],
     [

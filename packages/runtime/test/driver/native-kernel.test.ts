@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { KernelError } from '../../src/driver/kernel.js';
 import { LIBC_NAMES, NativeKernel } from '../../src/driver/native-kernel.js';
-import { ACTION } from '../../src/driver/vendor/uapi.js';
+import { ACTION, SUBMIT } from '../../src/driver/vendor/uapi.js';
 import { type EntryPoints, type FfiAdapter, MAP_FAILED } from '../../src/ffi/index.js';
 import { thrownBy } from '../support/errors.js';
 
@@ -15,6 +15,8 @@ class FakeFfi implements FfiAdapter {
   readonly calls: [name: string, ...args: (number | string)[]][] = [];
   readonly bound: [library: string | null, names: unknown][] = [];
   failures: Partial<Record<Name, (keyof typeof errno)[]>> = {};
+  /** Called by a call that fails. */
+  onFailure = (): void => {};
   #errno = 0;
 
   bind(library: string | null, names: unknown): EntryPoints {
@@ -25,6 +27,7 @@ class FakeFfi implements FfiAdapter {
         this.calls.push([name, ...args]);
         const failure = this.failures[name]?.shift();
         this.#errno = failure === undefined ? 0 : errno[failure];
+        if (failure !== undefined) this.onFailure();
         return failure === undefined ? success : MAP_FAILED;
       };
     return {
@@ -50,9 +53,16 @@ class FakeFfi implements FfiAdapter {
 
 let ffi: FakeFfi;
 let kernel: NativeKernel;
+let pauses: number[];
+let now: number;
 beforeEach(() => {
   ffi = new FakeFfi();
-  kernel = new NativeKernel(ffi, null, LIBC_NAMES);
+  pauses = [];
+  now = 0;
+  kernel = new NativeKernel(ffi, null, LIBC_NAMES, {
+    now: () => now,
+    pause: milliseconds => pauses.push(milliseconds),
+  });
 });
 
 test('binds libc as the process has it, by its own names', () => {
@@ -78,6 +88,39 @@ describe('ioctl', () => {
     expect(ffi.calls).toEqual(
       Array.from({ length: failures.length + 1 }, () => ['ioctl', 5, 0xc0086440, 0x5555_0000_0000]),
     );
+    expect(pauses).toHaveLength(failures.filter(failure => failure === 'EAGAIN').length);
+  });
+
+  test('that is made again goes in as it did, whatever the kernel wrote into its struct meanwhile', () => {
+    ffi.failures = { ioctl: ['EINTR', 'EAGAIN'] };
+    const argument = kernel.argument(SUBMIT).set({ timeout: 6000, task_number: 3 });
+    ffi.onFailure = () => {
+      expect(argument.get('task_counter')).toBe(0);
+      argument.set({ timeout: 0, task_counter: 2, core_mask: 7 });
+    };
+    kernel.ioctl(5, argument);
+    expect(ffi.calls).toHaveLength(3);
+    expect(String(argument)).toBe('timeout=6000 task_number=3');
+  });
+
+  test("that fails for good leaves what the kernel wrote: the driver's tasks done", () => {
+    ffi.failures = { ioctl: ['EINTR', 'EIO'] };
+    const argument = kernel.argument(SUBMIT);
+    ffi.onFailure = () => argument.set({ task_counter: 2 });
+    expect(() => kernel.ioctl(5, argument)).toThrow(/EIO/);
+    expect(argument.get('task_counter')).toBe(2);
+  });
+
+  test.each(['EINTR', 'EAGAIN'] as const)('is given up after 10 s of nothing but %s', name => {
+    ffi.failures = { ioctl: Array.from({ length: 50 }, () => name) };
+    ffi.onFailure = () => (now += 1000);
+    const error = thrownBy(() => kernel.ioctl(5, kernel.argument(ACTION)));
+    expect(error).toMatchObject({ name: 'KernelError', errno: name });
+    expect(error.message).toMatch(new RegExp(`^RKNPU_ACTION: .* \\(${name}, 11 times on end\\)$`));
+    expect(ffi.calls).toHaveLength(11);
+    // The next call has its 10 s again.
+    ffi.failures = { ioctl: [name, name] };
+    kernel.ioctl(5, kernel.argument(ACTION));
   });
 
   test.each<[keyof typeof errno, string]>([
@@ -108,6 +151,31 @@ test.each<[Name, () => unknown, RegExp]>([
   expect(error).toMatchObject({ errno: 'EPERM', message: expect.stringMatching(message) });
 });
 
+test.each<[Name, () => unknown]>([
+  ['open', () => kernel.open('/dev/dri/card1')],
+  ['mmap', () => kernel.mmap(5, 8192, 0n)],
+])('%s is made again after EINTR, and not after EAGAIN: that is no interruption there', (name, call) => {
+  const made = (): number => ffi.calls.filter(([called]) => called === name).length;
+  ffi.failures = { [name]: ['EINTR', 'EINTR'] };
+  call();
+  expect(made()).toBe(3);
+  ffi.failures = { [name]: ['EAGAIN'] };
+  expect(call).toThrow(/\(EAGAIN\)$/);
+  expect(made()).toBe(4);
+  ffi.failures = { [name]: Array.from({ length: 50 }, () => 'EINTR') };
+  ffi.onFailure = () => (now += 1000);
+  expect(call).toThrow(/\(EINTR, 11 times on end\)$/);
+});
+
+test.each(['EINTR', 'EINPROGRESS'] as const)(
+  'close that ends with %s has closed the file and is not made again: the number may be another file by then',
+  name => {
+    ffi.failures = { close: [name] };
+    kernel.close(5);
+    expect(ffi.calls).toEqual([['close', 5]]);
+  },
+);
+
 test('mmap maps shared, read-write, and views the memory', () => {
   const mapping = kernel.mmap(5, 8192, 0x1_0000_0000n);
   expect(mapping).toMatchObject({ address: 0x7f00_0000_1000 });
@@ -122,6 +190,13 @@ test('a mmap that failed is never viewed', () => {
   ffi.failures = { mmap: ['ENOMEM'] };
   expect(() => kernel.mmap(5, 8192, 0n)).toThrow(/ENOMEM/);
   expect(ffi.calls.map(([name]) => name)).toEqual(['mmap']);
+});
+
+test('an errno that libuv does not know has its name all the same', () => {
+  expect(new KernelError('open', errno.EBADMSG)).toMatchObject({
+    errno: 'EBADMSG',
+    message: 'open: errno 74 (EBADMSG)',
+  });
 });
 
 test('an errno without a name keeps its number', () => {

@@ -149,7 +149,7 @@ describeDevice('loadModel', () => {
     simulate('cma=256K');
     const error = await failureOf(files.model);
     expect(error.message).toMatch(
-      /in all in use by this process, the 4 GiB window has at most 409\d\.\d MiB left; close other programs that use the NPU, or boot with cma=512M or more/,
+      /in all in use by this process, the 4 GiB window has at most 409\d\.\d MiB left; close other programs that use the NPU, or simulate a device with more \(NPU_SIM=cma=512M\)$/,
     );
   });
 

@@ -17,6 +17,27 @@ export interface AllocationFailure {
   readonly cause: unknown;
 }
 
+/** What gives a device more contiguous memory. */
+export interface CmaRemedy {
+  /** For memory that there is not enough of. @param parameter `cma=512M` */
+  readonly more: (parameter: string) => string;
+  /** For memory above 4 GiB. */
+  readonly low: string;
+}
+
+export const KERNEL_CMA: CmaRemedy = {
+  more: parameter => `boot with ${parameter} or more on the kernel command line`,
+  low: 'place CMA low: cma=512M@0-4G on the kernel command line',
+};
+
+export const SIMULATED_CMA: CmaRemedy = {
+  more: parameter => `simulate a device with more (NPU_SIM=${parameter})`,
+  low: 'simulate a smaller address window (NPU_SIM=window=SIZE)',
+};
+
+/** What to do after ENODEV. */
+export const GONE = 'the device is gone: reboot the board';
+
 const MIB = 2 ** 20;
 /** A quarter of CMA to spare for other drivers. */
 const SPARE = 1.25;
@@ -27,7 +48,7 @@ function mib(bytes: number): string {
 }
 
 /** What owners of boards run into most, told with all that helps: who asked, for what, and what is left. */
-export function allocationError(failure: AllocationFailure): DeviceError {
+export function allocationError(failure: AllocationFailure, cmaRemedy: CmaRemedy): DeviceError {
   const { label, bytes, planBytes, inUseBytes, iommu, cma } = failure;
   const ofPlan = planBytes === undefined ? '' : ` of ${mib(planBytes)} in all`;
   const left = [`${mib(inUseBytes)}${ofPlan} in use by this process`];
@@ -35,16 +56,19 @@ export function allocationError(failure: AllocationFailure): DeviceError {
   left.push(`the 4 GiB window has at most ${mib(DMA_WINDOW_BYTES - inUseBytes)} left`);
   return new DeviceError(
     `the driver refused ${mib(bytes)} (${bytes} bytes) of DMA memory for ${label}: ${failure.reason}; ${left.join(', ')}`,
-    { next: remedy(failure), cause: failure.cause },
+    { next: remedy(failure, cmaRemedy), cause: failure.cause },
   );
 }
 
-function remedy({ errno, iommu, inUseBytes, bytes, planBytes }: AllocationFailure): string {
-  if (errno === 'ENODEV') return 'the device is gone: reboot the board';
+function remedy(
+  { errno, iommu, inUseBytes, bytes, planBytes }: AllocationFailure,
+  cmaRemedy: CmaRemedy,
+): string {
+  if (errno === 'ENODEV') return GONE;
   if (errno !== 'ENOMEM' && errno !== 'EFAULT') return 'see docs/board-setup.md';
   if (iommu) return 'close other programs that use the NPU, or use a smaller model';
   const needed = Math.max(planBytes ?? 0, inUseBytes + bytes);
-  return `close other programs that use the NPU, or boot with ${cmaParameter(needed)} or more on the kernel command line`;
+  return `close other programs that use the NPU, or ${cmaRemedy.more(cmaParameter(needed))}`;
 }
 
 /** The kernel parameter for an area that this much fits, `cma=512M`: in steps of 256 MiB, and not below 512. */

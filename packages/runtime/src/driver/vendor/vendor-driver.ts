@@ -11,6 +11,7 @@ import type {
 } from '../driver.js';
 import type { IoctlArgument, IoctlCall } from '../ioctl.js';
 import { type Kernel, KernelError } from '../kernel.js';
+import { type CmaRemedy, GONE, KERNEL_CMA } from './allocation-error.js';
 import {
   ACTION,
   Action,
@@ -35,6 +36,8 @@ export interface VendorDriverOptions {
   readonly description: string;
   /** What the kernel's contiguous memory has left, for messages. */
   readonly readCma: () => CmaInfo | undefined;
+  /** How its owner gives the device more contiguous memory: by default on the kernel's command line. */
+  readonly cmaRemedy?: CmaRemedy;
 }
 
 /** The vendor kernel's rknpu driver, on an open device node. */
@@ -44,16 +47,17 @@ export class VendorDriver implements NpuDriver {
   readonly #kernel: Kernel;
   readonly #memory: VendorMemory;
   #fd: number | undefined;
-  /** The job that left the device in need of a reset. */
-  #failedJob: string | undefined;
+  /** The job that left the device in need of a reset, and what to do. */
+  #failed: { readonly label: string; readonly next: string } | undefined;
 
-  constructor({ kernel, fd, description, readCma }: VendorDriverOptions) {
+  constructor({ kernel, fd, description, readCma, cmaRemedy = KERNEL_CMA }: VendorDriverOptions) {
     this.#kernel = kernel;
     this.#fd = fd;
     this.description = description;
     const iommu = this.#action(Action.iommuEnabled, 'ask whether the IOMMU is on') !== 0;
     const beforeFree = (): void => this.#settle();
-    this.#memory = new VendorMemory({ kernel, fd: () => this.#openFd, iommu, readCma, beforeFree });
+    const openFd = (): number => this.#openFd;
+    this.#memory = new VendorMemory({ kernel, fd: openFd, iommu, readCma, cmaRemedy, beforeFree });
   }
 
   checkOpen(): void {
@@ -121,10 +125,9 @@ export class VendorDriver implements NpuDriver {
     timeoutMs: number,
     submit: IoctlArgument<typeof SUBMIT.fields>,
   ): void {
-    if (this.#failedJob !== undefined) {
-      throw new DeviceError(`${label}: not submitted, since ${this.#failedJob} failed`, {
-        next: 'reset the device',
-      });
+    if (this.#failed !== undefined) {
+      const { label: failed, next } = this.#failed;
+      throw new DeviceError(`${label}: not submitted, since ${failed} failed`, { next });
     }
     submit.set({ task_counter: 0 });
     const start = performance.now();
@@ -132,7 +135,7 @@ export class VendorDriver implements NpuDriver {
       this.#ioctl(submit);
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
-      this.#failedJob = label;
+      this.#failed = { label, next: cause.errno === 'ENODEV' ? GONE : 'reset the device' };
       const timedOut = isTimeOut(cause.errno, performance.now() - start, timeoutMs);
       const what = timedOut ? `timed out after ${timeoutMs} ms` : `failed: ${cause.reason}`;
       const done = `${submit.get('task_counter')} of ${taskCount} tasks done`;
@@ -168,7 +171,7 @@ export class VendorDriver implements NpuDriver {
 
   reset(): void {
     this.#action(Action.reset, 'reset the device');
-    this.#failedJob = undefined;
+    this.#failed = undefined;
   }
 
   /**
@@ -176,7 +179,7 @@ export class VendorDriver implements NpuDriver {
    * refused too there is nothing left to try.
    */
   #settle(): void {
-    if (this.#failedJob === undefined) return;
+    if (this.#failed === undefined) return;
     try {
       this.reset();
     } catch (error) {
@@ -216,7 +219,10 @@ export class VendorDriver implements NpuDriver {
       return call();
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
-      throw new DeviceError(`cannot ${what}: ${cause.message}`, { cause });
+      throw new DeviceError(`cannot ${what}: ${cause.message}`, {
+        cause,
+        ...(cause.errno === 'ENODEV' && { next: GONE }),
+      });
     }
   }
 }
@@ -227,7 +233,7 @@ function isTimeOut(errno: string, tookMs: number, timeoutMs: number): boolean {
 }
 
 function remedyFor(errno: string): string {
-  if (errno === 'ENODEV') return 'the device is gone: reboot the board';
+  if (errno === 'ENODEV') return GONE;
   if (errno === 'EINVAL') return 'reset the device; has it fewer cores than were asked for (--cores)?';
   return NEEDS_RESET;
 }

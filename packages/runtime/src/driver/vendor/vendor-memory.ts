@@ -5,7 +5,7 @@ import type { AllocateOptions, DmaBuffer } from '../driver.js';
 import { freeAll } from '../free-all.js';
 import type { IoctlCall } from '../ioctl.js';
 import { type Kernel, KernelError } from '../kernel.js';
-import { allocationError } from './allocation-error.js';
+import { allocationError, type CmaRemedy } from './allocation-error.js';
 import { MEM_CREATE, MEM_DESTROY, MEM_MAP, MemFlag } from './uapi.js';
 import { VendorBuffer } from './vendor-buffer.js';
 
@@ -17,6 +17,7 @@ export interface VendorMemoryOptions {
   readonly fd: () => number;
   readonly iommu: boolean;
   readonly readCma: () => CmaInfo | undefined;
+  readonly cmaRemedy: CmaRemedy;
   /** Called before memory goes back to the kernel. */
   readonly beforeFree: () => void;
 }
@@ -96,7 +97,7 @@ export class VendorMemory {
     throw new DeviceError(`${options.label}: the driver gave memory that the NPU cannot address`, {
       got: `${options.bytes} bytes at 0x${second.dmaAddress.toString(16)}`,
       wanted: `below 4 GiB, at a multiple of ${DMA_ALIGNMENT_BYTES}`,
-      next: 'place CMA low: cma=512M@0-4G on the kernel command line',
+      next: this.#options.cmaRemedy.low,
     });
   }
 
@@ -123,12 +124,13 @@ export class VendorMemory {
       return call();
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
-      const { iommu, readCma } = this.#options;
+      const { iommu, readCma, cmaRemedy } = this.#options;
       const inUseBytes = this.#bytesInUse;
       const { message: reason } = cause;
       const { errno } = cause;
       const cma = readCma();
-      throw allocationError({ label, bytes, planBytes, inUseBytes, iommu, cma, errno, reason, cause });
+      const facts = { label, bytes, planBytes, inUseBytes, iommu, cma, errno, reason, cause };
+      throw allocationError(facts, cmaRemedy);
     }
   }
 
