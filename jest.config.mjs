@@ -2,7 +2,14 @@
 const compiled = {
   testEnvironment: 'node',
   transform: {},
-  roots: ['<rootDir>/packages', '<rootDir>/fixtures', '<rootDir>/bench', '<rootDir>/fuzz', '<rootDir>/test'],
+  roots: [
+    '<rootDir>/packages',
+    '<rootDir>/fixtures',
+    '<rootDir>/bench',
+    '<rootDir>/soak',
+    '<rootDir>/fuzz',
+    '<rootDir>/test',
+  ],
   modulePathIgnorePatterns: ['/node_modules/'],
 };
 const deviceTests = '**/dist/test/**/*.device.test.js';
