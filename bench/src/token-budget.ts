@@ -1,5 +1,5 @@
 import { Sampler } from '@npu-llama/runtime';
-import * as testing from '@npu-llama/runtime/testing';
+import { CpuKernels, MatrixJob } from '@npu-llama/runtime/testing';
 import type { Bench } from './bench.js';
 import { BenchDevice } from './device/bench-device.js';
 import { Stopwatch } from './device/stopwatch.js';
@@ -25,8 +25,8 @@ export const REST = 'the rest';
  */
 export async function tokenBudget(bench: Bench, firstPosition: number, tokens: number): Promise<Budget> {
   const stopwatch = new Stopwatch();
-  const kernels = cpuKernels();
-  const jobs = testing.MatrixJob.prototype;
+  const kernels = CpuKernels.prototype;
+  const jobs = MatrixJob.prototype;
   using _timed = new TimedMethods(stopwatch)
     .add(kernels, stagesOf(kernels))
     .add(jobs, stagesOf(jobs, ['run', 'read', 'readOut']))
@@ -53,14 +53,6 @@ export async function tokenBudget(bench: Bench, firstPosition: number, tokens: n
     microseconds: Math.max(0, median(samples)),
   }));
   return { position: firstPosition + tokens / 2, stages: inOrder(stages) };
-}
-
-/** The CPU's steps, where they can be replaced: the prototype of their class, or the one table of them. */
-function cpuKernels(): object {
-  const exported = testing as object as Readonly<Record<string, { readonly prototype?: object }>>;
-  const kernels = exported['CpuKernels']?.prototype ?? exported['cpuKernels'];
-  if (kernels === undefined) throw new RangeError('the runtime shows no kernels to time');
-  return kernels;
 }
 
 /** Stages of an owner's methods (those that it has of the wanted ones): copies by what they do, steps by their own name. */

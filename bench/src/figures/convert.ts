@@ -42,7 +42,10 @@ async function inSharedMemory(bench: Bench, checkpoint: string): Promise<Figure>
   return besideDd(bench, checkpoint, SHARED_MEMORY, { fsync: false, peaks: [] });
 }
 
-/** dd reads the checkpoint, then writes as many bytes as the result has; source and target through the page cache. */
+/**
+ * dd reads the checkpoint, then writes a result made before: zeros in its place would be less work for many a disk. Source and
+ * target through the page cache.
+ */
 async function besideDd(
   bench: Bench,
   checkpoint: string,
@@ -54,7 +57,6 @@ async function besideDd(
   const target = join(folder, `npu-llama-bench-${process.pid}.npu`);
   const dd = async (...args: string[]): Promise<number> =>
     (await runChild('dd', [...args, 'bs=1M', 'status=none'], { signal })).milliseconds;
-  const resultBytes = statSync(bench.files.npu).size;
   const removed = async (measure: () => Promise<number>): Promise<number> => {
     try {
       return await measure();
@@ -75,8 +77,7 @@ async function besideDd(
         removed(async () => {
           const read = await dd(`if=${checkpoint}`, 'of=/dev/null');
           const flush = fsync ? ['conv=fsync'] : [];
-          const count = [`count=${resultBytes}`, 'iflag=count_bytes,fullblock'];
-          return read + (await dd('if=/dev/zero', `of=${target}`, ...count, ...flush));
+          return read + (await dd(`if=${bench.files.npu}`, `of=${target}`, ...flush));
         }),
     },
     turn => bench.progress(`${NAME}, ${where}: ${turn + 1} of ${runs}`),

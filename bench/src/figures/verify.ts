@@ -1,5 +1,5 @@
 import { CheckpointFile } from '@npu-llama/format';
-import { loadReferenceWeights, ReferenceSession } from '@npu-llama/verify';
+import { loadReferenceWeights, ReferenceSession, Threads } from '@npu-llama/verify';
 import type { Bench } from '../bench.js';
 import { promptTokens } from '../device/bench-device.js';
 import { atLeast, figure } from '../figure.js';
@@ -20,53 +20,61 @@ export async function verify(bench: Bench): Promise<PartResult> {
     };
   }
   using file = CheckpointFile.open(checkpoint);
-  const weights = await loadReferenceWeights(file, { signal: bench.signal });
-  // Those that compute its products, if any do.
-  await using _threads = 'threads' in weights ? (weights.threads as AsyncDisposable) : undefined;
+  await using threads = new Threads();
+  const weights = await loadReferenceWeights(file, { threads, signal: bench.signal });
+  await using alone = new Threads(1);
   const batch = Math.min(FORCED_POSITIONS, config.seqLen);
   const steps = Math.min(SINGLE_POSITIONS, config.seqLen);
-  const session = new ReferenceSession(weights, batch);
   const tokens = promptTokens(batch, config.vocabSize);
+  const many = new ReferenceSession(weights, batch);
+  const one = new ReferenceSession({ ...weights, threads: alone }, batch);
   const rate = async (count: number, run: () => Promise<unknown>): Promise<number> => {
     const start = performance.now();
     await run();
     return (count / (performance.now() - start)) * 1000;
   };
-  const single = (): Promise<number> =>
+  const single = (session: ReferenceSession) => (): Promise<number> =>
     rate(steps, async () => {
       for (const [position, token] of tokens.slice(0, steps).entries())
         await session.forward([token], position);
     });
-  const batched = (): Promise<number> => rate(batch, () => session.forward(tokens, 0));
-  // Compiles what will be measured.
-  await batched();
+  const batched = (session: ReferenceSession) => (): Promise<number> =>
+    rate(batch, () => session.forward(tokens, 0));
+  // Compiles what will be measured, and starts the threads.
+  for (const session of [one, many]) await batched(session)();
   const samples = await inTurns(
     bench.runs,
     {
-      single,
-      batched,
+      single: single(many),
+      singleAlone: single(one),
+      batched: batched(many),
+      batchedAlone: batched(one),
       fast: llama2cContestant(bench.programs.fast, { checkpoint, steps, signal: bench.signal }),
     },
     turn => bench.progress(`FP32 reference: ${turn + 1} of ${bench.runs}`),
   );
-  const beside = (bound: number) => [
-    { name: `${BUILD_NAMES.fast}, 1 thread`, samples: samples.fast, goal: atLeast(bound) },
-  ];
+  const fast = { name: `${BUILD_NAMES.fast}, 1 thread`, samples: samples.fast };
   return {
     figures: [
       figure({
         id: 'verify.single',
-        name: 'FP32 reference, a position at a time',
+        name: `FP32 reference, a position at a time, ${threads.count} threads`,
         unit: 'tok/s',
         samples: samples.single!,
-        beside: beside(1),
+        beside: [
+          { ...fast, goal: atLeast(1) },
+          { name: 'the same on 1 thread', samples: samples.singleAlone },
+        ],
       }),
       figure({
         id: 'verify.batched',
-        name: `FP32 reference, ${batch} forced positions`,
+        name: `FP32 reference, ${batch} forced positions, ${threads.count} threads`,
         unit: 'tok/s',
         samples: samples.batched!,
-        beside: beside(3),
+        beside: [
+          { ...fast, goal: atLeast(3) },
+          { name: 'the same on 1 thread', samples: samples.batchedAlone },
+        ],
       }),
     ],
   };
