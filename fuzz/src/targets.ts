@@ -98,7 +98,7 @@ async function convert(path: string): Promise<void> {
 
 /** As convert-weights --inspect and verify-npu read it: every tensor, held against its checksum. */
 async function readModel(path: string): Promise<void> {
-  inspectModel(path, 'checksums');
+  await inspectModel(path, 'checksums');
   using file = NpuFile.open(path);
   for (const { name, bytes } of file.tensors) file.readTensor(name, new Uint8Array(bytes));
   file.readTokenizer();

@@ -22,9 +22,14 @@ export interface ModelInspection {
 /**
  * Describes a .npu file from its header.
  * @param check `checksums` reads all of the file as well
- * @throws FileError when it cannot be read or is inconsistent
+ * @param signal heard between tensors
+ * @throws FileError when it cannot be read or is inconsistent; the signal's reason when aborted
  */
-export function inspectModel(path: string, check: 'header' | 'checksums'): ModelInspection {
+export async function inspectModel(
+  path: string,
+  check: 'header' | 'checksums',
+  signal?: AbortSignal,
+): Promise<ModelInspection> {
   using file = NpuFile.open(path);
   const { config, description, dataOffset } = file;
   return {
@@ -34,9 +39,16 @@ export function inspectModel(path: string, check: 'header' | 'checksums'): Model
     weightsDmaBytes: weightsDmaBytes(config, description.sharedClassifier),
     dataOffset,
     tensors: file.tensors.map(tensor => ({ ...tensor, checksum: file.checksum(tensor.name) })),
-    damaged:
-      check === 'header'
-        ? null
-        : file.tensors.map(({ name }) => name).filter(name => !file.checksumMatches(name)),
+    damaged: check === 'header' ? null : await damagedTensors(file, signal),
   };
+}
+
+async function damagedTensors(file: NpuFile, signal: AbortSignal | undefined): Promise<string[]> {
+  const damaged: string[] = [];
+  for (const { name } of file.tensors) {
+    if (!file.checksumMatches(name)) damaged.push(name);
+    await new Promise(resolve => setImmediate(resolve));
+    signal?.throwIfAborted();
+  }
+  return damaged;
 }

@@ -73,6 +73,8 @@ const FILE_REMEDIES: Readonly<Record<string, readonly [problem: string, next: st
   EROFS: ['the file system is read-only', 'choose another folder'],
   EFBIG: ['the file would be too large', 'choose another file system or raise the limit (ulimit -f)'],
   EMFILE: ['too many open files', 'close some or raise the limit (ulimit -n)'],
+  ENAMETOOLONG: ['the name is too long', 'choose a shorter one'],
+  ELOOP: ['its symbolic links go in a circle', 'remove them or choose another name'],
   EIO: ['input/output error', 'check the disk'],
 };
 

@@ -13,7 +13,9 @@ export { InputFile } from './file-io.js';
 export { floatToHalf, HALF_MAX, HALF_OVERFLOW, halfFromFloatBits, halfToFloat, halfValues } from './half.js';
 export { CONFIG_FIELDS, checkModelConfig, headSize, kvDim, type ModelConfig } from './model-config.js';
 export * from './npu-file/index.js';
-export { type ExistingTarget, OutputFile } from './output-file.js';
+export { OutputFile } from './output-file.js';
+export type { ExistingTarget } from './output-target.js';
+export { findLeftovers, type Leftover } from './temporary-file.js';
 export {
   BOS_TOKEN,
   EOS_TOKEN,

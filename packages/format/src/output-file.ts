@@ -1,27 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, fsync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { errnoName, FileError, fileErrorFrom } from './errors.js';
+import { FileError, fileErrorFrom } from './errors.js';
+import { checkTarget, type ExistingTarget, resolveTarget } from './output-target.js';
+import { noteFinished, noteUnfinished, temporaryPath } from './temporary-file.js';
 
 const fsyncAsync = promisify(fsync);
 
 /** node:fs writes at most 2 GiB a call. */
 const MAX_WRITE_BYTES = 1 << 30;
-
-/** What to do when there already is a file of the target's name. */
-export type ExistingTarget = 'refuse' | 'replace';
 
 /**
  * A file that appears under its name only when it is whole: it is written under a temporary name in the same folder,
@@ -48,10 +35,11 @@ export class OutputFile implements Disposable {
   static create(path: string, existing: ExistingTarget): OutputFile {
     const target = resolveTarget(path);
     checkTarget(path, target, existing);
-    const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
-    const temporary = join(dirname(target), `.${basename(target)}.${unique}.tmp`);
+    const temporary = temporaryPath(target);
     try {
-      return new OutputFile(path, target, temporary, existing, openSync(temporary, 'wx'));
+      const fd = openSync(temporary, 'wx');
+      noteUnfinished(temporary);
+      return new OutputFile(path, target, temporary, existing, fd);
     } catch (error) {
       throw fileErrorFrom(error, path, 'create a file beside it');
     }
@@ -104,6 +92,7 @@ export class OutputFile implements Disposable {
       // Somebody else may have made one since.
       checkTarget(this.path, this.target, this.existing);
       renameSync(this.temporary, this.target);
+      noteFinished(this.temporary);
     } catch (error) {
       this.close();
       throw fileErrorFrom(error, this.path, 'finish');
@@ -113,46 +102,23 @@ export class OutputFile implements Disposable {
     syncFolder(dirname(this.target));
   }
 
-  /** Removes what was written, unless it was committed. */
+  /** Removes what was written, unless it was committed. @throws FileError when that fails */
   close(): void {
     if (this.#fd === undefined) return;
     const fd = this.#fd;
     this.#fd = undefined;
-    rmSync(this.temporary, { force: true });
-    closeSync(fd);
+    try {
+      rmSync(this.temporary, { force: true });
+      noteFinished(this.temporary);
+    } catch (error) {
+      throw fileErrorFrom(error, this.temporary, 'remove');
+    } finally {
+      closeSync(fd);
+    }
   }
 
   [Symbol.dispose](): void {
     this.close();
-  }
-}
-
-/** Follows symbolic links, so that a link to a model keeps pointing at it. */
-function resolveTarget(path: string): string {
-  try {
-    if (!lstatSync(path).isSymbolicLink()) return path;
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return path;
-    throw fileErrorFrom(error, path, 'write');
-  }
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (errnoName(error) !== 'ENOENT') throw fileErrorFrom(error, path, 'follow the link');
-    throw new FileError(path, 'is a symbolic link to nothing', { next: 'remove it or choose another name' });
-  }
-}
-
-function checkTarget(path: string, target: string, existing: ExistingTarget): void {
-  const stat = statSync(target, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isFile()) {
-    throw new FileError(path, stat.isDirectory() ? 'is a folder' : 'is not a regular file', {
-      next: 'name the file to write',
-    });
-  }
-  if (existing === 'refuse') {
-    throw new FileError(path, 'exists already', { next: 'choose another name, or replace it with --force' });
   }
 }
 

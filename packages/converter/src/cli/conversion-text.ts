@@ -1,4 +1,4 @@
-import { HALF_MAX } from '@npu-llama/format';
+import { HALF_MAX, type Leftover } from '@npu-llama/format';
 import type { ConversionReport } from '../report.js';
 import { describeModel } from './model-text.js';
 import { megabytes, seconds } from './units.js';
@@ -35,4 +35,14 @@ export function describeWarnings(
     `convert-weights: warning: ${target} will need ${gibibytes} GiB of DMA memory for its weights, ` +
     'and one address window of the NPU is 4 GiB; use a smaller model, or a driver with several windows\n'
   );
+}
+
+/** What earlier runs left beside the target when they were killed; empty when nothing. It is not ours to remove: see findLeftovers. */
+export function describeLeftovers(leftovers: readonly Leftover[]): string {
+  return leftovers
+    .map(
+      ({ path, bytes }) =>
+        `convert-weights: note: a run that was killed left ${path} (${megabytes(bytes)}); remove it if no other machine writes it\n`,
+    )
+    .join('');
 }

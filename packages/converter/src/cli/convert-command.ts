@@ -1,6 +1,6 @@
-import { ExitStatus, UsageError } from '@npu-llama/format';
+import { ExitStatus, findLeftovers, UsageError } from '@npu-llama/format';
 import { type ConvertOptions, convertCheckpoint } from '../convert.js';
-import { describeConversion, describeWarnings } from './conversion-text.js';
+import { describeConversion, describeLeftovers, describeWarnings } from './conversion-text.js';
 import { progressBar } from './progress-bar.js';
 
 export interface ConvertArguments {
@@ -30,13 +30,12 @@ export async function convertCommand(options: ConvertArguments, signal: AbortSig
     overflow: options.saturate ? 'saturate' : 'error',
     existing: options.force ? 'replace' : 'refuse',
     onStart: needs => {
-      if (!quiet) process.stderr.write(describeWarnings(output, needs));
+      if (quiet) return;
+      process.stderr.write(describeWarnings(output, needs) + describeLeftovers(findLeftovers(output)));
     },
     onProgress: ({ writtenBytes, totalBytes }) => bar.show(writtenBytes, totalBytes),
     signal,
   };
-  // Ctrl-C reaches a child of npx twice: the second must not end the process before the first has cleaned up.
-  process.on('SIGINT', outliveSignal).on('SIGTERM', outliveSignal).on('SIGHUP', outliveSignal);
   try {
     const report = await convertCheckpoint(request);
     bar.stop();
@@ -47,11 +46,5 @@ export async function convertCommand(options: ConvertArguments, signal: AbortSig
     bar.stop();
     if (signal.aborted) process.stderr.write('convert-weights: interrupted; nothing was written\n');
     throw error;
-  } finally {
-    process.off('SIGINT', outliveSignal).off('SIGTERM', outliveSignal).off('SIGHUP', outliveSignal);
   }
-}
-
-function outliveSignal(): void {
-  // The signal that runCommand gives us does the work.
 }

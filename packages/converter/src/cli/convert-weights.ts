@@ -74,7 +74,7 @@ async function parse(argv: string[]): Promise<Action> {
           })
           .option('json', { type: 'boolean', default: false, describe: 'print as JSON' }),
       options => {
-        action = () => inspectCommand(options satisfies InspectArguments);
+        action = signal => inspectCommand(options satisfies InspectArguments, signal);
       },
     )
     .version(converterVersion())

@@ -10,8 +10,11 @@ export interface InspectArguments {
 }
 
 /** Prints what a .npu file holds. */
-export async function inspectCommand({ file, check, json }: InspectArguments): Promise<ExitStatus> {
-  const inspection = inspectModel(file, check ? 'checksums' : 'header');
+export async function inspectCommand(
+  { file, check, json }: InspectArguments,
+  signal: AbortSignal,
+): Promise<ExitStatus> {
+  const inspection = await inspectModel(file, check ? 'checksums' : 'header', signal);
   process.stdout.write(json ? `${JSON.stringify(inspection, null, 2)}\n` : describe(inspection));
   const { damaged, tensors } = inspection;
   if (damaged !== null && damaged.length > 0) {

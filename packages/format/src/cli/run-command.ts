@@ -1,9 +1,7 @@
-import { constants } from 'node:os';
 import { ExitStatus, ToolkitError } from '../errors.js';
 import { oneLine } from './one-line.js';
 import { watchOutput } from './output.js';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { signalStatus, watchSignals } from './signals.js';
 
 export interface CommandOptions {
   /**
@@ -18,7 +16,7 @@ export interface CommandOptions {
 /**
  * Runs the body of a command. An error of ours becomes one line on stderr and its exit status; any other is a bug of ours
  * and keeps its stack. SIGINT, SIGTERM and SIGHUP abort the body's signal; once it has cleaned up, the status is 128 + the
- * signal's number. A second signal ends the process at once.
+ * signal's number. A second signal ends the process at once: see watchSignals.
  * @returns the exit status
  */
 export async function runCommand(
@@ -36,13 +34,12 @@ export async function runCommand(
   const output = watchOutput(() => {
     if (whenUnread === 'stop') abort(ExitStatus.fine, 'nobody reads the output');
   });
-  const onSignal = (signal: NodeJS.Signals): void => {
-    abort(128 + constants.signals[signal], `received ${signal}`);
-  };
-  for (const signal of SIGNALS) process.once(signal, onSignal);
+  using _signals = watchSignals(signal => abort(signalStatus(signal), `received ${signal}`));
   try {
     return await output.finish(name, await body(controller.signal));
   } catch (thrown) {
+    // A signal that came while a call blocked, and made it fail (a compiler that Ctrl-C ended, say), is seen here.
+    await new Promise(resolve => setImmediate(resolve));
     const error = firstError(thrown);
     // Whatever a step threw because it was interrupted, the signal is the reason.
     if (abortStatus !== undefined) return abortStatus;
@@ -50,8 +47,6 @@ export async function runCommand(
     const hint = deviceHint !== undefined && error.exitStatus === ExitStatus.device ? `; ${deviceHint}` : '';
     process.stderr.write(`${name}: ${oneLine(error.message)}${hint}\n`);
     return error.exitStatus;
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }
 

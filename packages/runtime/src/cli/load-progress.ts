@@ -19,6 +19,8 @@ export async function loadProgress(wanted: boolean): Promise<LoadProgress> {
     barIncompleteChar: '.',
     hideCursor: true,
     clearOnComplete: true,
+    // Whoever stops it is told of signals.
+    gracefulExit: false,
   });
   return {
     update: (doneBytes, totalBytes) => {

@@ -21,6 +21,8 @@ device cannot be built; 126 or 127 when the program cannot be started.
 
 const USAGE_ERROR = 2;
 const BUILD_ERROR = 3;
+/** Signals that the program is to end by, in its own way. */
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs the command line; resolves to the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -46,21 +48,19 @@ async function run(request: RunRequest): Promise<number> {
     process.stderr.write(`npu-sim: ${error.message}\n`);
     return BUILD_ERROR;
   }
-  using preloadable = new PreloadablePath(library);
-  // Handlers first: a signal that comes while the program is being started reaches it too.
+  // Handlers first: a signal that comes while the program is being started reaches it too, and no link is left behind.
   let child: ReturnType<typeof spawn> | undefined;
   const forward = (signal: NodeJS.Signals) => child?.kill(signal);
-  process.on('SIGINT', forward);
-  process.on('SIGTERM', forward);
+  for (const signal of FORWARDED) process.on(signal, forward);
   try {
+    using preloadable = new PreloadablePath(library);
     child = spawn(request.program, request.programArguments, {
       stdio: 'inherit',
       env: environment(request, preloadable.path),
     });
     return await exitStatus(child, request.program);
   } finally {
-    process.off('SIGINT', forward);
-    process.off('SIGTERM', forward);
+    for (const signal of FORWARDED) process.off(signal, forward);
   }
 }
 

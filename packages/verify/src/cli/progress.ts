@@ -12,7 +12,14 @@ export class Progress implements Disposable {
     this.stop();
     if (!process.stderr.isTTY) return;
     this.#bar = new SingleBar(
-      { format: barLine, stream: process.stderr, clearOnComplete: true, hideCursor: true },
+      {
+        format: barLine,
+        stream: process.stderr,
+        clearOnComplete: true,
+        hideCursor: true,
+        // Whoever stops it is told of signals.
+        gracefulExit: false,
+      },
       Presets.shades_classic,
     );
     this.#bar.start(total, 0, { stage });
