@@ -47,7 +47,7 @@ export function judge(interruption: Interruption): string[] {
   }
   const output = ended.stdout + ended.stderr;
   if (/\n\s+at /.test(output)) problems.push(`a stack: ${output.slice(-600)}`);
-  problems.push(...memoryProblems(ended.stderr));
+  problems.push(...memoryProblems(output));
   const onTerminal = subject.onTerminal === true && !killed ? terminalProblem(withoutCounters(ended.stdout)) : undefined;
   if (onTerminal !== undefined) problems.push(onTerminal);
   return problems;
@@ -63,7 +63,8 @@ function wasInterrupted({ ended, signals }: Interruption): boolean {
 export function momentOf(interruption: Interruption, sentAfterMs: number): Moment {
   const { ended, clean, signals } = interruption;
   if (!wasInterrupted(interruption)) return 'when it was through';
-  const byDefault = ended.signal !== undefined && signals.length < 2;
+  // SIGKILL finds no handlers at any time.
+  const byDefault = ended.signal !== undefined && signals.length < 2 && ended.signal !== 'SIGKILL';
   if (!byDefault) return 'at work';
   return sentAfterMs < clean.ended.milliseconds / 2 ? 'before its handlers' : 'when it was through';
 }
@@ -91,9 +92,9 @@ export function readIfThere(path: string): Buffer | undefined {
 }
 
 /** Device memory that was not given back before the process ended; nothing where no device was opened. */
-function memoryProblems(stderr: string): string[] {
+function memoryProblems(output: string): string[] {
   return ['leaked_buffers', 'live_buffers', 'live_mappings', 'refusals'].flatMap(name => {
-    const count = new RegExp(`^npu-sim: +${name} +(\\d+)$`, 'm').exec(stderr)?.[1] ?? '0';
+    const count = new RegExp(`^npu-sim: +${name} +(\\d+)\r?$`, 'm').exec(output)?.[1] ?? '0';
     return count === '0' ? [] : [`${name}: ${count}`];
   });
 }

@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -103,13 +106,66 @@ describe('OutputFile', () => {
       '/x',
       'a part of the path is not a folder (ENOTDIR)',
     ],
-    ['a name too long', () => {}, 'x'.repeat(250), 'ENAMETOOLONG'],
+    ['a link to itself', path => symlinkSync('out', path), '', 'its symbolic links go in a circle (ELOOP)'],
+    [
+      'two links to each other',
+      path => (symlinkSync('out', `${path}2`), symlinkSync('out2', path)),
+      '2',
+      'its symbolic links go in a circle (ELOOP)',
+    ],
+    ['a link to a folder', path => symlinkSync('.', path), '', 'is a folder; name the file to write'],
   ])('refuses %s', (_, prepare, name, message) => {
     const path = target();
     prepare(path);
     const got = messageOf(() => OutputFile.create(path + name, 'replace'));
     expect(got.startsWith(`${path}${name}: `)).toBe(true);
     expect(got).toContain(message);
+  });
+
+  /** As a user that is not root, to whom permissions matter. */
+  const asAnother = (path: string): string => {
+    const code = `import { OutputFile } from '${new URL('../src/index.js', import.meta.url)}';
+      try { OutputFile.create('${path}', 'replace').commit(); } catch (error) { console.log(error.message); }`;
+    const node = [process.execPath, '--input-type=module', '-e', code];
+    const args = ['--reuid=65534', '--regid=65534', '--clear-groups', ...node];
+    const { stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8', cwd: '/' });
+    return stdout + stderr;
+  };
+  test.each<[what: string, prepare: (path: string) => unknown, message: string]>([
+    [
+      "in another user's folder",
+      () => {},
+      'cannot create a file beside it: permission denied (EACCES); check the permissions of the file and its folder',
+    ],
+    [
+      'that is write-protected',
+      path => {
+        chmodSync(dirname(path), 0o777);
+        writeFileSync(path, 'older', { mode: 0o444 });
+      },
+      'cannot replace: permission denied (EACCES); check the permissions of the file and its folder',
+    ],
+    [
+      "that is another user's, in a folder like /tmp",
+      path => {
+        writeFileSync(path, 'older');
+        chmodSync(path, 0o666);
+        chmodSync(dirname(path), 0o1777);
+        chownSync(dirname(path), 1, 1);
+      },
+      "is another user's, in a folder where only owners may replace (sticky); choose another name or folder",
+    ],
+  ])('refuses a file %s, before anything is written', (what, prepare, message) => {
+    if (process.geteuid?.() !== 0) {
+      process.stderr.write(`skipped: a file ${what}: only root can be another user\n`);
+      return;
+    }
+    const path = target();
+    chmodSync(dirname(dirname(path)), 0o755);
+    prepare(path);
+    const before = filesBeside(path);
+    expect(asAnother(path)).toBe(`${path}: ${message}\n`);
+    expect(filesBeside(path)).toEqual(before);
   });
 
   test('refuses a device', () =>

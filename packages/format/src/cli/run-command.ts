@@ -38,8 +38,9 @@ export async function runCommand(
   try {
     return await output.finish(name, await body(controller.signal));
   } catch (thrown) {
-    // A signal that came while a call blocked, and made it fail (a compiler that Ctrl-C ended, say), is seen here.
-    await new Promise(resolve => setImmediate(resolve));
+    // A signal that came while a call blocked, and made it fail (a compiler that Ctrl-C ended, say), is seen here: the event
+    // loop looks for signals between two immediates, but not always before the first.
+    for (let turn = 0; turn < 2; turn++) await new Promise(resolve => setImmediate(resolve));
     const error = firstError(thrown);
     // Whatever a step threw because it was interrupted, the signal is the reason.
     if (abortStatus !== undefined) return abortStatus;

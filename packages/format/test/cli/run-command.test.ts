@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { temporaryFolder } from '../support.js';
+
+const folder = temporaryFolder();
+const cli = new URL('../../src/cli/index.js', import.meta.url);
+const format = new URL('../../src/index.js', import.meta.url);
+let count = 0;
+
+/** Runs a process whose command has `body`, with `signal` and `folder`, and what a body needs. */
+async function command(body: string) {
+  const own = folder.path(`command-${count++}`);
+  mkdirSync(own);
+  const code = `
+    import { runCommand } from '${cli}';
+    import { FileError, OutputFile } from '${format}';
+    const folder = ${JSON.stringify(own)};
+    const raise = signal => process.kill(process.pid, signal);
+    const turn = () => new Promise(resolve => setImmediate(resolve));
+    const forever = () => new Promise(() => setInterval(() => {}, 1000));
+    const aborted = signal => new Promise((_, reject) => {
+      const timer = setInterval(() => {}, 1000);
+      signal.addEventListener('abort', () => { clearInterval(timer); reject(signal.reason); });
+    });
+    process.exitCode = await runCommand('it', async signal => { ${body} });
+    console.log(['SIGINT', 'SIGTERM', 'SIGHUP'].map(event => process.listenerCount(event)).join(' '));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code]);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', text => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', text => (stderr += text));
+  const [status, signal] = await new Promise<[number | null, string | null]>(resolve =>
+    child.once('close', (...end) => resolve(end)),
+  );
+  return { end: status ?? signal, stdout, stderr, files: readdirSync(own) };
+}
+
+const NO_HANDLERS = '0 0 0\n';
+/** With a file that is begun meanwhile. */
+const writing = (body: string): string =>
+  `const file = OutputFile.create(folder + '/out', 'refuse'); try { ${body} } finally { file.close(); }`;
+
+describe('a command', () => {
+  test.each([
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])('that %s interrupts cleans up and ends with %i', async (signal, status) => {
+    const ended = await command(writing(`raise('${signal}'); await aborted(signal);`));
+    expect(ended).toEqual({ end: status, stdout: NO_HANDLERS, stderr: '', files: [] });
+  });
+
+  test('takes the same signal twice, as a child of npx gets it, for one', async () => {
+    const ended = await command(
+      `try { raise('SIGINT'); await aborted(signal); } finally { raise('SIGINT'); await turn(); console.log('cleaned up'); }`,
+    );
+    expect(ended).toMatchObject({ end: 130, stdout: `cleaned up\n${NO_HANDLERS}` });
+  });
+
+  test('ends at once with the second signal, and its unfinished files are gone', async () => {
+    const ended = await command(
+      writing(`try { raise('SIGINT'); await aborted(signal); } finally { raise('SIGTERM'); await forever(); }`),
+    );
+    expect(ended).toEqual({ end: 'SIGTERM', stdout: '', stderr: '', files: [] });
+  });
+
+  test('leaves no unfinished file when a bug of ours ends the process', async () => {
+    const ended = await command(
+      writing(`setImmediate(() => { throw new Error('a bug'); }); await forever();`),
+    );
+    expect(ended).toMatchObject({ end: 1, files: [] });
+    expect(ended.stderr).toContain('a bug');
+  });
+
+  test('has the status of a signal that came while a call blocked and failed', async () => {
+    const ended = await command(`raise('SIGINT'); throw new FileError('x', 'cannot be read');`);
+    expect(ended).toMatchObject({ end: 130, stderr: '' });
+  });
+
+  test('that was through before has its own status', async () => {
+    const ended = await command(`raise('SIGINT'); return 0;`);
+    expect(ended).toEqual({ end: 0, stdout: NO_HANDLERS, stderr: '', files: [] });
+  });
+});
