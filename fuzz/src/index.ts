@@ -1,3 +1,7 @@
+export { type Inputs, makeInputs, stateOf } from './interrupts/inputs.js';
+export { type InterruptOptions, type InterruptResult, interrupt } from './interrupts/interrupt.js';
+export { SUBJECTS } from './interrupts/subject.js';
+export { terminalProblem } from './interrupts/terminal-state.js';
 export { type Anatomy, mutate, type Random } from './mutate.js';
 export { mutateJson } from './mutate-json.js';
 export { type Finding, makeInput, runTarget, type TargetResult } from './run-target.js';

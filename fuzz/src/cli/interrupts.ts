@@ -17,8 +17,17 @@ function parse(argv: readonly string[]) {
       '$0 [options]\n\nSends signals to every command, at times spread over all of its life, and looks at what is left.',
     )
     .option('signals', { type: 'number', requiresArg: true, default: 50, describe: 'a command' })
-    .option('seed', { type: 'number', requiresArg: true, default: 1, describe: 'same seed, same share of the life' })
-    .option('only', { type: 'string', requiresArg: true, describe: 'only commands whose name has this in it' })
+    .option('seed', {
+      type: 'number',
+      requiresArg: true,
+      default: 1,
+      describe: 'same seed, same share of the life',
+    })
+    .option('only', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'only commands whose name has this in it',
+    })
     .strict()
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
@@ -42,7 +51,8 @@ async function interrupts(argv: readonly string[]): Promise<number> {
         `${'at work'.padStart(8)} ${'through'.padStart(8)} ${'twice'.padStart(6)} ${'found'.padStart(6)}\n`,
     );
     let found = 0;
-    for (const task of tasks(inputs, folder, only)) found += report(await interrupt({ ...task, count, seed }), task.how);
+    for (const task of tasks(inputs, folder, only))
+      found += report(await interrupt({ ...task, count, seed }), task.how);
     if (stateOf(inputs) !== before) {
       process.stdout.write('found: a file that is only read was changed\n');
       found++;
@@ -57,19 +67,19 @@ async function interrupts(argv: readonly string[]): Promise<number> {
 /** Commands that write a large file are killed as well. */
 function tasks(inputs: Inputs, folder: string, only = ''): Omit<InterruptOptions, 'count' | 'seed'>[] {
   if (!hasTerminals()) process.stderr.write('skipped: runs on a terminal need script (util-linux)\n');
-  return SUBJECTS.filter(({ name, onTerminal }) => name.includes(only) && (onTerminal !== true || hasTerminals())).flatMap(
-    subject => {
-      const interrupted = { subject, inputs, folder, how: 'interrupt' } as const;
-      const writes = Object.keys(subject.outputs).length > 0 && subject.onTerminal !== true;
-      return writes ? [interrupted, { ...interrupted, how: 'kill' } as const] : [interrupted];
-    },
-  );
+  return SUBJECTS.filter(
+    ({ name, onTerminal }) => name.includes(only) && (onTerminal !== true || hasTerminals()),
+  ).flatMap(subject => {
+    const interrupted = { subject, inputs, folder, how: 'interrupt' } as const;
+    const writes = Object.keys(subject.outputs).length > 0 && subject.onTerminal !== true;
+    return writes ? [interrupted, { ...interrupted, how: 'kill' } as const] : [interrupted];
+  });
 }
 
 /** @returns how many findings */
-function report({ subject, sent, moments, twice, cleanMs, findings }: InterruptResult, how: string): number {
+function report({ subject, sent, moments, twice, lifeMs, findings }: InterruptResult, how: string): number {
   process.stdout.write(
-    `${subject.padEnd(28)} ${how.padEnd(9)} ${`${cleanMs.toFixed(0)} ms`.padStart(7)} ${String(sent).padStart(5)} ` +
+    `${subject.padEnd(28)} ${how.padEnd(9)} ${`${lifeMs.toFixed(0)} ms`.padStart(7)} ${String(sent).padStart(5)} ` +
       `${String(moments['before its handlers']).padStart(16)} ${String(moments['at work']).padStart(8)} ` +
       `${String(moments['when it was through']).padStart(8)} ${String(twice).padStart(6)} ${String(findings.length).padStart(6)}\n`,
   );

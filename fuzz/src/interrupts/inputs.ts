@@ -52,7 +52,10 @@ export async function makeInputs(folder: string): Promise<Inputs> {
   const { checkpoint: source, tokenizer } = talesFixture;
   await convertCheckpoint({ source, tokenizer, target: inputs.tales });
   const prompts = [{ text: 'One day' }, { text: 'Anna the rabbit', mode: 'free' }];
-  writeFileSync(inputs.suite, JSON.stringify({ schemaVersion: 1, name: 'interrupts', positions: 24, prompts }));
+  writeFileSync(
+    inputs.suite,
+    JSON.stringify({ schemaVersion: 1, name: 'interrupts', positions: 24, prompts }),
+  );
   const record = ['record', source, '--suite', inputs.suite, '--model', inputs.tales, '-o', inputs.golden];
   const { status, stderr } = await runToEnd([binPath('verify/bin/verify-npu.js'), ...record]);
   if (status !== 0) throw new Error(`verify-npu record: ${stderr}`);

@@ -15,7 +15,6 @@ export interface InterruptOptions {
   readonly seed: number;
   /** interrupt: SIGINT, SIGTERM, SIGHUP, now and then a second one right behind. kill: SIGKILL. */
   readonly how: 'interrupt' | 'kill';
-  readonly onRun?: (done: number) => void;
 }
 
 export interface InterruptResult {
@@ -24,7 +23,8 @@ export interface InterruptResult {
   readonly moments: Readonly<Record<Moment, number>>;
   /** How many got a second signal. */
   readonly twice: number;
-  readonly cleanMs: number;
+  /** Of an undisturbed run. */
+  readonly lifeMs: number;
   readonly findings: readonly string[];
 }
 
@@ -32,63 +32,84 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const LONGEST_GAP_MS = 40;
 /** Every so many runs get a second signal. */
 const TWICE_EVERY = 4;
+/** A signal that came too late is sent again, sooner: lives differ where others use the machine. */
+const MOST_ATTEMPTS = 4;
 
 /**
- * Runs a command once undisturbed, then `count` times with signals that are spread over all of its life: one at a random time of
- * each of `count` equal parts of it.
+ * Runs a command undisturbed, then `count` times with signals that are spread over all of its life: one at a random time of each
+ * of `count` equal parts of it.
  */
 export async function interrupt(options: InterruptOptions): Promise<InterruptResult> {
   const { subject, count, seed, how } = options;
   const random = randomSequence(seed, `${subject.name}/${how}`);
   const clean = await cleanRun(options);
+  let lifeMs = clean.ended.milliseconds;
   const moments = { 'before its handlers': 0, 'at work': 0, 'when it was through': 0 };
   const findings: string[] = [];
   let twice = 0;
   let sent = 0;
   for (let run = 0; run < count; run++) {
-    const afterMs = ((run + random()) / count) * clean.ended.milliseconds;
-    const gapMs = how === 'interrupt' && run % TWICE_EVERY === TWICE_EVERY - 1 ? random() * LONGEST_GAP_MS : undefined;
-    const first = how === 'kill' ? 'SIGKILL' : SIGNALS[run % SIGNALS.length]!;
-    const second = first === 'SIGTERM' ? 'SIGINT' : 'SIGTERM';
-    const plan: NodeJS.Signals[] = gapMs === undefined ? [first] : [first, second];
-    const { folder, signals, ended } = await interruptedRun(options, plan, afterMs, gapMs ?? 0);
-    const interruption = { subject, folder, signals, ended, clean };
-    if (signals.length > 0) {
+    const share = (run + random()) / count;
+    const plan = signalsOf(options, run, random());
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      const { folder, signals, ended } = await interruptedRun(options, plan, share * lifeMs);
+      const interruption = { subject, folder, signals, ended, clean };
+      const problems = judge(interruption);
+      if (problems.length > 0) {
+        findings.push(
+          `${signals.join(', ')} after ${(share * lifeMs).toFixed(0)} ms: ${problems.join('; ')}`,
+        );
+      }
+      rmSync(folder, { recursive: true });
+      if (signals.length === 0) {
+        // Too late: it has just shown how long it lives.
+        lifeMs = ended.milliseconds;
+        continue;
+      }
       sent++;
-      moments[momentOf(interruption, afterMs)]++;
+      moments[momentOf(interruption, share)]++;
+      if (signals.length > 1) twice++;
+      break;
     }
-    if (signals.length > 1) twice++;
-    const problems = judge(interruption);
-    if (problems.length > 0) {
-      findings.push(`${signals.join(', ')} after ${afterMs.toFixed(0)} ms: ${problems.join('; ')}`);
-    }
-    rmSync(folder, { recursive: true });
-    options.onRun?.(run + 1);
   }
-  return { subject: subject.name, sent, moments, twice, cleanMs: clean.ended.milliseconds, findings };
+  return { subject: subject.name, sent, moments, twice, lifeMs, findings };
 }
 
-/** The middle one of three in time, as the first may wait for the disk. */
+interface Planned {
+  readonly signal: NodeJS.Signals;
+  /** Behind the first. */
+  readonly gapMs: number;
+}
+
+function signalsOf({ how }: InterruptOptions, run: number, random: number): Planned[] {
+  if (how === 'kill') return [{ signal: 'SIGKILL', gapMs: 0 }];
+  const signal = SIGNALS[run % SIGNALS.length]!;
+  const first = { signal, gapMs: 0 };
+  if (run % TWICE_EVERY !== TWICE_EVERY - 1) return [first];
+  return [first, { signal: signal === 'SIGTERM' ? 'SIGINT' : 'SIGTERM', gapMs: random * LONGEST_GAP_MS }];
+}
+
+/** The second of two, as the first may wait for the disk. */
 async function cleanRun(options: InterruptOptions): Promise<CleanRun> {
   const { subject } = options;
-  const runs: CleanRun[] = [];
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; ; run++) {
     const folder = prepare(options);
     const ended = await start(options, folder, { typed: subject.typed });
-    if (ended.status !== 0) throw new Error(`${subject.name}: status ${ended.status}: ${ended.stdout}${ended.stderr}`);
-    const outputs = Object.keys(subject.outputs).map(name => [name, readIfThere(join(folder, name))!] as const);
-    runs.push({ ended, outputs: new Map(outputs) });
+    if (ended.status !== 0)
+      throw new Error(`${subject.name}: status ${ended.status}: ${ended.stdout}${ended.stderr}`);
+    const outputs = Object.keys(subject.outputs).map(
+      name => [name, readIfThere(join(folder, name))!] as const,
+    );
     rmSync(folder, { recursive: true });
+    if (run > 0) return { ended, outputs: new Map(outputs) };
   }
-  return runs.sort((a, b) => a.ended.milliseconds - b.ended.milliseconds)[1]!;
 }
 
 /** @returns with the signals that reached it; the folder is to be looked at and removed */
 async function interruptedRun(
   options: InterruptOptions,
-  plan: readonly NodeJS.Signals[],
+  plan: readonly Planned[],
   afterMs: number,
-  gapMs: number,
 ): Promise<{ folder: string; signals: NodeJS.Signals[]; ended: Ended }> {
   const folder = prepare(options);
   const signals: NodeJS.Signals[] = [];
@@ -98,11 +119,11 @@ async function interruptedRun(
     typed,
     staysOpen: typed !== undefined,
     onStart: pid => {
-      for (const [index, signal] of plan.entries()) {
+      for (const { signal, gapMs } of plan) {
         const send = (): void => {
           if (isSent(pid, signal)) signals.push(signal);
         };
-        timers.push(setTimeout(send, afterMs + index * gapMs));
+        timers.push(setTimeout(send, afterMs + gapMs));
       }
     },
   });

@@ -33,10 +33,14 @@ export function judge(interruption: Interruption): string[] {
   const killed = signals.includes('SIGKILL');
   const interrupted = wasInterrupted(interruption);
   if (!interrupted && ended.status !== clean.ended.status) {
-    problems.push(`status ${ended.status ?? ended.signal}, wanted one of ${signals.map(numberOf).join(', ')}`);
+    problems.push(
+      `status ${ended.status ?? ended.signal}, wanted one of ${signals.map(numberOf).join(', ')}`,
+    );
   }
   const states = outputStates(interruption, problems);
-  const wanted = interrupted && ended.signal === undefined ? ['former'] : interrupted ? ['former', 'whole'] : ['whole'];
+  // Without handlers, before and after its work, a process dies by the signal; on a terminal both look the same.
+  const mayBeThrough = ended.signal !== undefined || subject.onTerminal === true;
+  const wanted = interrupted ? ['former', ...(mayBeThrough ? ['whole'] : [])] : ['whole'];
   for (const [name, state] of states) {
     if (!wanted.includes(state)) problems.push(`${name} is ${state}, wanted ${wanted.join(' or ')}`);
   }
@@ -48,7 +52,8 @@ export function judge(interruption: Interruption): string[] {
   const output = ended.stdout + ended.stderr;
   if (/\n\s+at /.test(output)) problems.push(`a stack: ${output.slice(-600)}`);
   problems.push(...memoryProblems(output));
-  const onTerminal = subject.onTerminal === true && !killed ? terminalProblem(withoutCounters(ended.stdout)) : undefined;
+  const onTerminal =
+    subject.onTerminal === true && !killed ? terminalProblem(withoutCounters(ended.stdout)) : undefined;
   if (onTerminal !== undefined) problems.push(onTerminal);
   return problems;
 }
@@ -59,17 +64,23 @@ function wasInterrupted({ ended, signals }: Interruption): boolean {
   return signals.some(sent => sent === signal || numberOf(sent) === status);
 }
 
-/** Without a status of its own a process dies by a signal before it has handlers, and when it has none any more. */
-export function momentOf(interruption: Interruption, sentAfterMs: number): Moment {
-  const { ended, clean, signals } = interruption;
+/**
+ * Without a status of its own a process dies by a signal before it has handlers, and when it has none any more.
+ * @param share of its life at which it was sent
+ */
+export function momentOf(interruption: Interruption, share: number): Moment {
+  const { ended, signals } = interruption;
   if (!wasInterrupted(interruption)) return 'when it was through';
   // SIGKILL finds no handlers at any time.
   const byDefault = ended.signal !== undefined && signals.length < 2 && ended.signal !== 'SIGKILL';
   if (!byDefault) return 'at work';
-  return sentAfterMs < clean.ended.milliseconds / 2 ? 'before its handlers' : 'when it was through';
+  return share < 0.5 ? 'before its handlers' : 'when it was through';
 }
 
-function outputStates({ subject, folder, clean }: Interruption, problems: string[]): [name: string, state: string][] {
+function outputStates(
+  { subject, folder, clean }: Interruption,
+  problems: string[],
+): [name: string, state: string][] {
   return Object.entries(subject.outputs).map(([name, former]) => {
     const bytes = readIfThere(join(folder, name));
     if (bytes?.toString() === former) return [name, 'former'];

@@ -62,9 +62,16 @@ function spawnOnTerminal(
 ): ChildProcess {
   const launcher = join(folder, 'launch.sh');
   const pidFile = join(folder, 'pid');
-  const quoted = [process.execPath, ...args].map(argument => `'${argument.replaceAll("'", String.raw`'\''`)}'`);
-  writeFileSync(launcher, `echo $$ > '${pidFile}.tmp' && mv '${pidFile}.tmp' '${pidFile}'\nexec ${quoted.join(' ')}\n`);
-  const child = spawn('script', ['-qec', `sh '${launcher}'`, '/dev/null'], { env: { ...env, SHELL: '/bin/sh' } });
+  const quoted = [process.execPath, ...args].map(
+    argument => `'${argument.replaceAll("'", String.raw`'\''`)}'`,
+  );
+  writeFileSync(
+    launcher,
+    `echo $$ > '${pidFile}.tmp' && mv '${pidFile}.tmp' '${pidFile}'\nexec ${quoted.join(' ')}\n`,
+  );
+  const child = spawn('script', ['-qec', `sh '${launcher}'`, '/dev/null'], {
+    env: { ...env, SHELL: '/bin/sh' },
+  });
   const poll = setInterval(() => {
     const pid = readPid(pidFile);
     if (pid === undefined) return;

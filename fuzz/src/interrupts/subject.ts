@@ -18,7 +18,11 @@ export interface Subject {
 const same = (_name: string, bytes: Buffer, clean: Buffer): boolean => bytes.equals(clean);
 
 /** Reports hold times, so no two are the same: each kind has its end. */
-const ENDS: Readonly<Record<string, string>> = { '.json': '}\n', '.xml': '</testsuites>\n', '.html': '</html>\n' };
+const ENDS: Readonly<Record<string, string>> = {
+  '.json': '}\n',
+  '.xml': '</testsuites>\n',
+  '.html': '</html>\n',
+};
 function hasItsEnd(name: string, bytes: Buffer): boolean {
   const end = ENDS[name.slice(name.lastIndexOf('.'))]!;
   const text = bytes.toString('utf8');

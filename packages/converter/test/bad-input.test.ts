@@ -1,8 +1,11 @@
 import {
   appendFileSync,
+  chmodSync,
   linkSync,
   mkdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -10,7 +13,7 @@ import {
 } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { preset, writeRandomTokenizer } from '@npu-llama/fixtures';
-import { ToolkitError } from '@npu-llama/format';
+import { NpuFile, ToolkitError } from '@npu-llama/format';
 import { type ConvertOptions, convertCheckpoint } from '../src/index.js';
 import { setWeight, type Workplace, workplaces } from './support.js';
 
@@ -220,12 +223,124 @@ const TARGETS: Record<string, Case> = {
     options: () => ({ existing: 'replace' }),
     message: 'm.npu: is the checkpoint itself; choose another name for the .npu file',
   },
+  'that leads to nothing': {
+    prepare: place => symlinkSync('nowhere', place.path('n.folder')),
+    options: place => ({ target: place.path('n.folder'), existing: 'replace' }),
+    message: 'n.folder: is a symbolic link to nothing; remove it or choose another name',
+  },
+  'that leads to itself': {
+    prepare: place => symlinkSync('n.folder', place.path('n.folder')),
+    options: place => ({ target: place.path('n.folder'), existing: 'replace' }),
+    message:
+      'n.folder: cannot follow the link: its symbolic links go in a circle (ELOOP); remove them or choose another name',
+  },
+  'that leads to a folder': {
+    prepare: place => symlinkSync('.', place.path('n.folder')),
+    options: place => ({ target: place.path('n.folder'), existing: 'replace' }),
+    message: 'n.folder: is a folder; name the file to write',
+  },
+  'whose name is too long': {
+    prepare: () => {},
+    options: place => ({ target: place.path('n'.repeat(256)) }),
+    message: /^n{256}: cannot .*: the name is too long \(ENAMETOOLONG\); choose a shorter one$/,
+  },
   'that is the tokenizer': {
     prepare: place => writeRandomTokenizer(place.path('t.bin'), 300),
     options: place => ({ target: place.path('t.bin'), tokenizer: place.path('t.bin'), existing: 'replace' }),
     message: 't.bin: is the tokenizer itself; choose another name for the .npu file',
   },
 };
+
+/** Somebody else's doings, while a conversion is under way. */
+const MEANWHILE: Record<string, Meanwhile> = {
+  'a file gets the name': {
+    act: place => place.write('m.npu', "somebody's"),
+    message: 'm.npu: exists already; choose another name, or replace it with --force',
+  },
+  'a folder gets the name': {
+    act: place => mkdirSync(place.path('m.npu')),
+    existing: 'replace',
+    message: 'm.npu: is a folder; name the file to write',
+  },
+  'the older file becomes write-protected': {
+    before: place => place.write('m.npu', 'older'),
+    act: place => chmodSync(place.path('m.npu'), 0o444),
+    existing: 'replace',
+    // Root may write to it all the same.
+    message: process.geteuid?.() === 0 ? undefined : /^m\.npu: cannot replace: permission denied \(EACCES\)/,
+  },
+  'the older file is replaced by another': {
+    before: place => place.write('m.npu', 'older'),
+    act: place => {
+      place.write('m.new', "somebody's");
+      renameSync(place.path('m.new'), place.path('m.npu'));
+    },
+    existing: 'replace',
+    message: undefined,
+  },
+  'the checkpoint is cut': {
+    act: place => truncateSync(place.path('m.bin'), 100_000),
+    message: /^m\.bin: (ended while being read: got \d+ bytes, wanted at least \d+; |was changed while it was )/,
+  },
+  'the checkpoint grows': {
+    act: place => appendFileSync(place.path('m.bin'), 'x'),
+    message: 'm.bin: was changed while it was being converted; convert it again',
+  },
+  'a weight changes': {
+    act: place => setWeight(place.path('m.bin'), 0, ['rms_final', 0, 0], 2),
+    message: 'm.bin: was changed while it was being converted; convert it again',
+  },
+  'another checkpoint gets its name': {
+    act: place => {
+      place.checkpoint('n.bin', { seed: 2 });
+      renameSync(place.path('n.bin'), place.path('m.bin'));
+    },
+    message: undefined,
+  },
+  'the folder goes': {
+    existing: 'replace',
+    target: 'gone/m.npu',
+    before: place => mkdirSync(place.path('gone')),
+    act: place => rmSync(place.path('gone'), { recursive: true }),
+    message: 'gone/m.npu: cannot finish: no such file or folder (ENOENT); check the path',
+  },
+};
+
+interface Meanwhile {
+  readonly before?: (place: Workplace) => unknown;
+  readonly act: (place: Workplace) => unknown;
+  readonly existing?: 'replace';
+  readonly target?: string;
+  /** Undefined where the conversion goes well. */
+  readonly message: string | RegExp | undefined;
+}
+
+test.each(Object.keys(MEANWHILE))('where %s meanwhile, nobody loses a file', async name => {
+  const { before, act, existing = 'refuse', target = 'm.npu', message } = MEANWHILE[name]!;
+  const place = workplace();
+  const source = place.checkpoint('m.bin');
+  before?.(place);
+  let acted: string[] | undefined;
+  const options: Partial<ConvertOptions> = {
+    target: place.path(target),
+    existing,
+    onProgress: () => {
+      if (acted !== undefined) return;
+      act(place);
+      acted = place.files().filter(file => !file.endsWith('.tmp'));
+    },
+  };
+  if (message === undefined) {
+    await convertCheckpoint({ source, target: place.path('m.npu'), ...options });
+    expect(() => NpuFile.open(place.path('m.npu')).close()).not.toThrow();
+    expect(place.files()).toEqual([...new Set([...acted!, 'm.npu'])].sort());
+    return;
+  }
+  const got = await failure(place, options);
+  if (typeof message === 'string') expect(got).toBe(message);
+  else expect(got).toMatch(message);
+  expect(place.files()).toEqual(acted);
+});
 
 describe('a source', () => {
   test.each(Object.keys(SOURCES))('%s is refused in one line, and nothing is left behind', name =>

@@ -126,8 +126,8 @@ export interface CommandResult {
 }
 
 /** Starts a program; `result` comes when it has ended. */
-export function start(program: string, args: readonly string[]) {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(program: string, args: readonly string[], env = process.env) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', chunk => (stdout += chunk));

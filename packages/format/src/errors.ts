@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Exit statuses of every command: see docs/architecture.md. */
 export const ExitStatus = { fine: 0, npuWrong: 1, usageOrFile: 2, device: 3 } as const;
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
@@ -56,10 +58,15 @@ export class FileError extends ToolkitError {
   }
 }
 
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
 /** The errno name of an error thrown by node:fs, or undefined for any other value. */
 export function errnoName(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  const { code } = error;
+  if (typeof code === 'string' && /^E[A-Z0-9_]+$/.test(code)) return code;
+  // libuv has no name for some: EDQUOT is `Unknown system error -122` there.
+  return 'errno' in error && typeof error.errno === 'number' ? ERRNO_NAMES.get(-error.errno) : undefined;
 }
 
 const FILE_REMEDIES: Readonly<Record<string, readonly [problem: string, next: string]>> = {

@@ -18,7 +18,9 @@ function newFolder(): string {
 const gone = spawnSync(process.execPath, ['-e', '']).pid;
 
 test('a temporary file is named after its target and its process', () => {
-  expect(temporaryPath('/a/m.npu')).toMatch(new RegExp(`^/a/\\.m\\.npu\\.${process.pid}\\.[0-9a-f]{8}\\.tmp$`));
+  expect(temporaryPath('/a/m.npu')).toMatch(
+    new RegExp(`^/a/\\.m\\.npu\\.${process.pid}\\.[0-9a-f]{8}\\.tmp$`),
+  );
 });
 
 test.each([

@@ -5,8 +5,8 @@ import { removeUnfinished } from '../temporary-file.js';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Ctrl-C reaches a child of npx, pnpm or npu-sim twice, from the terminal and passed on: so soon after the first it is the same one. */
 const SAME_SIGNAL_MS = 300;
-/** The cursor is shown and long lines wrap: what progress bars switch off. */
-const TERMINAL_AS_IT_WAS = '\u001b[?25h\u001b[?7h';
+/** The cursor is shown and long lines wrap, which progress bars switch off; what follows stands on a line of its own. */
+const TERMINAL_AS_IT_WAS = '\u001b[?25h\u001b[?7h\n';
 
 /** The exit status of a command that a signal ended. */
 export function signalStatus(signal: NodeJS.Signals): number {
@@ -40,14 +40,14 @@ export function watchSignals(onFirst: (signal: NodeJS.Signals) => void): Disposa
 
 function endAtOnce(signal: NodeJS.Signals): void {
   removeUnfinished();
-  if (process.stderr.isTTY) showCursor();
+  if (process.stderr.isTTY) restoreTerminal();
   for (const each of SIGNALS) process.removeAllListeners(each);
   // By the signal itself, which waits for no thread; the first process of a container outlives that.
   process.kill(process.pid, signal);
   process.exit(signalStatus(signal));
 }
 
-function showCursor(): void {
+function restoreTerminal(): void {
   try {
     writeSync(process.stderr.fd, TERMINAL_AS_IT_WAS);
   } catch {

@@ -60,7 +60,9 @@ describe('a command', () => {
 
   test('ends at once with the second signal, and its unfinished files are gone', async () => {
     const ended = await command(
-      writing(`try { raise('SIGINT'); await aborted(signal); } finally { raise('SIGTERM'); await forever(); }`),
+      writing(
+        `try { raise('SIGINT'); await aborted(signal); } finally { raise('SIGTERM'); await forever(); }`,
+      ),
     );
     expect(ended).toEqual({ end: 'SIGTERM', stdout: '', stderr: '', files: [] });
   });
