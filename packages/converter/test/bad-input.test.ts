@@ -280,7 +280,8 @@ const MEANWHILE: Record<string, Meanwhile> = {
   },
   'the checkpoint is cut': {
     act: place => truncateSync(place.path('m.bin'), 100_000),
-    message: /^m\.bin: (ended while being read: got \d+ bytes, wanted at least \d+; |was changed while it was )/,
+    message:
+      /^m\.bin: (ended while being read: got \d+ bytes, wanted at least \d+; |was changed while it was )/,
   },
   'the checkpoint grows': {
     act: place => appendFileSync(place.path('m.bin'), 'x'),

@@ -109,7 +109,10 @@ describe('OutputFile', () => {
     ['a link to itself', path => symlinkSync('out', path), '', 'its symbolic links go in a circle (ELOOP)'],
     [
       'two links to each other',
-      path => ['out', 'out2'].forEach((to, index) => symlinkSync(to, index === 0 ? `${path}2` : path)),
+      path => {
+        symlinkSync('out', `${path}2`);
+        symlinkSync('out2', path);
+      },
       '2',
       'its symbolic links go in a circle (ELOOP)',
     ],
