@@ -31,6 +31,7 @@ export function judge(interruption: Interruption): string[] {
   const { subject, folder, signals, ended, clean } = interruption;
   const problems: string[] = [];
   const killed = signals.includes('SIGKILL');
+  if (ended.hung) problems.push('it did not end');
   const interrupted = wasInterrupted(interruption);
   if (!interrupted && ended.status !== clean.ended.status) {
     problems.push(

@@ -10,7 +10,12 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   readonly milliseconds: number;
+  /** Whether it was killed in the end, since it went on and on. */
+  readonly hung: boolean;
 }
+
+/** No command here takes a tenth of it. */
+const LONGEST_MS = 60_000;
 
 export interface RunOptions {
   /** What is typed; nothing, and the end of it, by default. */
@@ -44,11 +49,24 @@ export async function runToEnd(args: readonly string[], options: RunOptions = {}
   // It may have gone before everything was typed.
   child.stdin!.on('error', () => {}).write(options.typed ?? '');
   if (options.staysOpen !== true) child.stdin!.end();
+  let hung = false;
+  const limit = setTimeout(() => {
+    hung = true;
+    child.kill('SIGKILL');
+  }, LONGEST_MS);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status, signal) => {
+      clearTimeout(limit);
       const milliseconds = performance.now() - started;
-      resolve({ status: status ?? undefined, signal: signal ?? undefined, stdout, stderr, milliseconds });
+      resolve({
+        status: status ?? undefined,
+        signal: signal ?? undefined,
+        stdout,
+        stderr,
+        milliseconds,
+        hung,
+      });
     });
   });
 }
