@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ExitStatus, UsageError } from '@npu-llama/format';
 import { runCommand } from '@npu-llama/format/cli';
 import yargs from 'yargs';
@@ -32,7 +34,7 @@ function parse(argv: readonly string[]) {
     .option('inputs', {
       type: 'number',
       requiresArg: true,
-      describe: 'of all targets together; default 120000',
+      describe: 'of all targets together; default 120000, and the simulated device under sanitizers',
     })
     .option('seed', { type: 'number', requiresArg: true, default: 1, describe: 'same seed, same inputs' })
     .option('target', { choices: TARGET_NAMES, describe: 'only this one' })
@@ -74,8 +76,15 @@ async function fuzzAll(folder: string, { inputs, seed, target, only }: Options):
     const task = { target: name, seed, first: only ?? 0, inputs: count, folder };
     found += report(await runChild(task, input => progress(name, input, count)));
   }
+  if (target === undefined && inputs === undefined && only === undefined) found += fuzzSimulator();
   process.stdout.write(found === 0 ? 'nothing found\n' : `${found} found\n`);
   return found === 0 ? ExitStatus.fine : 1;
+}
+
+/** Random programs and ioctls, under sanitizers. @returns 1 when they found something */
+function fuzzSimulator(): number {
+  const run = fileURLToPath(new URL('../../../../packages/simulator/test/fuzz/run.mjs', import.meta.url));
+  return spawnSync(process.execPath, [run], { stdio: 'inherit' }).status === 0 ? 0 : 1;
 }
 
 function progress(name: string, input: number, count: number): void {
