@@ -1,5 +1,5 @@
 import { UsageError } from '@npu-llama/format';
-import { SIMULATOR_ENTRY_POINTS, SimulatorBuildError, simulatorLibraryPath } from '@npu-llama/simulator';
+import { SIMULATOR_ENTRY_POINTS } from '@npu-llama/simulator';
 import { readCmaInfo } from '../driver/cma.js';
 import type { NpuDriver } from '../driver/driver.js';
 import { readDrmVersion } from '../driver/drm-version.js';
@@ -15,6 +15,7 @@ import { checkChip } from './chip.js';
 import { findNode, type OpenNode, openNode } from './find-node.js';
 import { type DeviceKind, NpuDevice } from './npu-device.js';
 import { type DecodeRows, probeRows } from './probe-rows.js';
+import { simulatorLibrary } from './simulator-library.js';
 
 export const DEVICE_KINDS = ['auto', 'rknpu', 'sim'] as const;
 
@@ -174,15 +175,6 @@ function badPlan(cause: KernelError): UsageError {
     next: 'the line of npu-sim above names the bad item',
     cause,
   });
-}
-
-function simulatorLibrary(): string {
-  try {
-    return simulatorLibraryPath();
-  } catch (error) {
-    if (!(error instanceof SimulatorBuildError)) throw error;
-    throw new DeviceError(`no simulated device: ${error.message}`, { cause: error });
-  }
 }
 
 /** Closes the fd again when what follows its opening fails. */

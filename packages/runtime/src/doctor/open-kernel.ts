@@ -1,7 +1,7 @@
-import { SIMULATOR_ENTRY_POINTS, SimulatorBuildError, simulatorLibraryPath } from '@npu-llama/simulator';
+import { SIMULATOR_ENTRY_POINTS } from '@npu-llama/simulator';
+import { simulatorLibrary } from '../device/simulator-library.js';
 import type { Kernel } from '../driver/kernel.js';
 import { tracedIfAsked } from '../driver/tracing-kernel.js';
-import { DeviceError } from '../errors.js';
 import type { FfiAdapter } from '../ffi/adapter.js';
 import type { DoctorContext } from './context.js';
 
@@ -17,13 +17,4 @@ export async function openKernel(adapter: FfiAdapter, { kind, options }: DoctorC
       ? new NativeKernel(adapter, simulatorLibrary(), SIMULATOR_ENTRY_POINTS)
       : new NativeKernel(adapter, null, LIBC_NAMES);
   return tracedIfAsked(options.kernel === undefined ? kernel : options.kernel(kernel));
-}
-
-function simulatorLibrary(): string {
-  try {
-    return simulatorLibraryPath();
-  } catch (error) {
-    if (!(error instanceof SimulatorBuildError)) throw error;
-    throw new DeviceError(`no simulated device: ${error.message}`, { cause: error });
-  }
 }
