@@ -2,7 +2,7 @@ export {
   DEVICE_KINDS,
   type DecodeRows,
   type DeviceKind,
-  NpuDevice,
+  type NpuDevice,
   type OpenDeviceOptions,
   openDevice,
 } from './device/index.js';
@@ -30,14 +30,14 @@ export {
   type MatrixProduct,
   type MemoryPlan,
   type ModelCounters,
-  NpuModel,
+  type NpuModel,
   type PlacedMatrix,
   type PlacedTask,
   type PlacedVariant,
   type PlannedBuffer,
   type ProductListener,
   planMemory,
-  Session,
+  type Session,
   type SessionOptions,
 } from './model/index.js';
 export { disassemble, emitProgram, type MatmulTask, PROGRAM_WORDS } from './program/index.js';

@@ -13,5 +13,5 @@ export {
 } from './definition.js';
 export { encodeNpuHeader, type NpuFileHeader, parseNpuHeader } from './header.js';
 export { npuTensors, tiledBytes, tiledMatrices } from './layout.js';
-export type { LoadTensorsOptions, TensorTarget } from './load-tensors.js';
+export type { AbortCheck, LoadTensorsOptions, TensorTarget } from './load-tensors.js';
 export { NpuFile, type ReadTensorOptions } from './npu-file.js';

@@ -11,13 +11,16 @@ export interface TensorTarget {
   readonly into: { readonly bytes: Uint8Array };
 }
 
+/** What is asked of an AbortSignal. */
+export type AbortCheck = Pick<AbortSignal, 'throwIfAborted'>;
+
 export interface LoadTensorsOptions {
   /** Compare each tensor's bytes with the file's checksum (default true). */
   readonly verifyChecksum?: boolean;
   /** Called after each tensor, when it is in place and its checksum is right. */
   readonly onTensor?: (tensor: NpuTensor) => void;
   /** Heard before every chunk. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortCheck;
 }
 
 /** What is checked and copied at a time: fits the L3 cache of an RK3588 (3 MiB), so that the second read finds it there. */

@@ -11,9 +11,11 @@ import { VendorDriver } from '../driver/vendor/vendor-driver.js';
 import { DeviceError, NumericError } from '../errors.js';
 import { type FfiAdapter, ffiName, loadFfi } from '../ffi/index.js';
 import { CORE_COUNT } from '../hardware/index.js';
+import { openInWorker } from '../worker/index.js';
 import { checkChip } from './chip.js';
 import { findNode, type OpenNode, openNode } from './find-node.js';
-import { type DeviceKind, NpuDevice } from './npu-device.js';
+import { LocalDevice } from './local-device.js';
+import type { DeviceKind, NpuDevice } from './npu-device.js';
 import { type DecodeRows, probeRows } from './probe-rows.js';
 import { simulatorLibrary } from './simulator-library.js';
 
@@ -33,6 +35,11 @@ export interface OpenDeviceOptions {
   readonly cores?: number;
   /** Rows of a job that decodes one token; by default found out on the device. Either way the device is checked. */
   readonly rows?: DecodeRows;
+  /**
+   * Whether a worker thread drives the device (default false): it opens it, and models that are loaded onto it live there, so
+   * that this thread answers others while it computes. Not with `kernel`.
+   */
+  readonly worker?: boolean;
   /** Told why, when `auto` opens the simulated device. */
   readonly onFallback?: (reason: string) => void;
   /**
@@ -61,6 +68,11 @@ export function checkDeviceOptions(options: OpenDeviceOptions): void {
   if (options.rows !== undefined && options.rows !== 1 && options.rows !== 4) {
     throw new UsageError('impossible rows', { got: String(options.rows), wanted: '1 or 4' });
   }
+  if (options.worker === true && options.kernel !== undefined) {
+    throw new UsageError('a device in a worker cannot be given a kernel: functions do not go there', {
+      next: 'leave worker or kernel out',
+    });
+  }
   if (kind === 'sim' && options.path !== undefined) {
     throw new UsageError('the simulated device has no path', {
       got: options.path,
@@ -77,11 +89,16 @@ export function checkDeviceOptions(options: OpenDeviceOptions): void {
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDevice> {
   checkDeviceOptions(options);
+  return options.worker === true ? openInWorker(options) : openLocalDevice(options);
+}
+
+/** As openDevice, for this thread to drive; of options that were checked. */
+export async function openLocalDevice(options: OpenDeviceOptions): Promise<LocalDevice> {
   const { kind = 'auto', cores = CORE_COUNT } = options;
   const ffi = loadFfi(options.ffi);
   const opened = openKind(kind, options, ffi);
   try {
-    return new NpuDevice(
+    return new LocalDevice(
       opened.kind,
       opened.driver,
       cores,

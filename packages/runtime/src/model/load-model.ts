@@ -1,4 +1,5 @@
 import {
+  type AbortCheck,
   CLASSIFIER_MATRIX,
   headSize,
   LAYER_MATRICES,
@@ -11,13 +12,15 @@ import type { DmaBuffer } from '../driver/driver.js';
 import { freeAfterFailure } from '../driver/free-all.js';
 import { RopeTable } from '../kernels/index.js';
 import { Tokenizer } from '../text/index.js';
+import { WorkerDevice } from '../worker/index.js';
 import { buildJobs, type ModelBuffers } from './build-jobs.js';
 import { newCounters } from './counters.js';
 import { Embedding } from './embedding.js';
 import type { MatrixJob } from './matrix-job.js';
 import { type MemoryPlan, type PlannedBuffer, planMemory } from './memory-plan.js';
 import { ModelMatrices } from './model-matrices.js';
-import { NpuModel } from './npu-model.js';
+import { LocalModel } from './local-model.js';
+import type { NpuModel } from './npu-model.js';
 import { type LayerJobs, Transformer } from './transformer.js';
 
 export interface LoadModelOptions {
@@ -41,6 +44,20 @@ export async function loadModel(
   path: string,
   options: LoadModelOptions = {},
 ): Promise<NpuModel> {
+  return device instanceof WorkerDevice
+    ? device.loadModel(path, options)
+    : loadLocalModel(device, path, options);
+}
+
+/** LoadModelOptions, with a signal of any kind. */
+export type LocalLoadOptions = Omit<LoadModelOptions, 'signal'> & { readonly signal?: AbortCheck };
+
+/** As loadModel, onto a device that this thread drives. */
+export async function loadLocalModel(
+  device: NpuDevice,
+  path: string,
+  options: LocalLoadOptions,
+): Promise<LocalModel> {
   using file = NpuFile.open(path);
   const { driver, cores } = device;
   const { config, matrices } = file;
@@ -78,7 +95,7 @@ export async function loadModel(
     const modelMatrices = new ModelMatrices({ config, jobs, weights, turn: transformer.turn });
     const tokenizer = vocabulary === undefined ? undefined : new Tokenizer(vocabulary);
     const { description } = file;
-    return new NpuModel({
+    return new LocalModel({
       path,
       description,
       device,

@@ -3,6 +3,7 @@ import { mergePairs } from './merge.js';
 
 /** `<0x0A>`: a piece that stands for one byte. */
 const BYTE_PIECE = /^<0x([0-9A-Fa-f]{2})>$/;
+const BYTE_PIECE_LENGTH = 6;
 
 /** Encodes and decodes as llama2.c does. Pieces are bytes; here they are keys as latin1 strings, one character a byte. */
 export class Tokenizer {
@@ -12,12 +13,14 @@ export class Tokenizer {
 
   constructor(vocabulary: Vocabulary) {
     this.vocabulary = vocabulary;
-    vocabulary.pieces.forEach((piece, token) => {
-      const key = latin1(piece);
+    // All keys from one string, and a look at a piece's length before its spelling: a server is not to wait for this.
+    const keys = Buffer.concat(vocabulary.pieces).toString('latin1');
+    let at = 0;
+    this.#decoded = vocabulary.pieces.map((piece, token) => {
+      const key = keys.slice(at, at + piece.length);
+      at += piece.length;
       if (!this.#tokens.has(key)) this.#tokens.set(key, token);
-    });
-    this.#decoded = vocabulary.pieces.map(piece => {
-      const byte = BYTE_PIECE.exec(latin1(piece));
+      const byte = key.length === BYTE_PIECE_LENGTH ? BYTE_PIECE.exec(key) : null;
       return byte === null ? piece : Uint8Array.of(Number.parseInt(byte[1]!, 16));
     });
   }

@@ -1,4 +1,5 @@
-import { type ModelCounters, NpuDevice, type NpuDriver } from '../../../src/index.js';
+import { LocalDevice } from '../../../src/device/index.js';
+import type { ModelCounters, NpuDriver } from '../../../src/index.js';
 
 /** What a clock asks of a model; `counted` can be set. */
 export function fakeModel() {
@@ -9,7 +10,7 @@ export function fakeModel() {
     get counters(): ModelCounters {
       return { ...counted };
     },
-    device: new NpuDevice('sim', driver, 3, 1, 'koffi'),
+    device: new LocalDevice('sim', driver, 3, 1, 'koffi'),
     dmaBytes: 3 * 2 ** 20,
   };
 }

@@ -1,0 +1,90 @@
+import type { DecodeRows, DeviceKind, NpuDevice } from '../device/index.js';
+import type { NpuDriver } from '../driver/driver.js';
+import { DeviceError } from '../errors.js';
+import type { LoadModelOptions, NpuModel } from '../model/index.js';
+import { Tokenizer } from '../text/tokenizer.js';
+import type { DeviceThread } from './device-thread.js';
+import { unpackVocabulary } from './packed-vocabulary.js';
+import type { DeviceEvent, OpenedDevice } from './protocol.js';
+import { ToldDriver } from './told-driver.js';
+import { WorkerModel } from './worker-model.js';
+
+/** A device that a worker thread drives. */
+export class WorkerDevice implements NpuDevice {
+  readonly kind: DeviceKind;
+  readonly driver: NpuDriver;
+  readonly cores: number;
+  readonly decodeRows: DecodeRows;
+  readonly ffi: string;
+  readonly description: string;
+  readonly #thread: DeviceThread;
+  #lastModel = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(facts: OpenedDevice, thread: DeviceThread) {
+    this.kind = facts.kind;
+    this.driver = new ToldDriver(facts.driver, thread, () => this.checkOpen());
+    this.cores = facts.cores;
+    this.decodeRows = facts.decodeRows;
+    this.ffi = facts.ffi;
+    this.description = facts.description;
+    this.#thread = thread;
+  }
+
+  /** Whether there is nothing left to close: it was closed, or its thread has ended. */
+  get isGone(): boolean {
+    return this.#closing !== undefined || this.#thread.hasFailed;
+  }
+
+  /** @throws DeviceError after close(), or when the worker has ended */
+  checkOpen(): void {
+    if (this.#closing !== undefined) throw new DeviceError(`${this.driver.description}: used after close`);
+    this.#thread.checkAlive();
+  }
+
+  async reset(): Promise<void> {
+    this.checkOpen();
+    await this.#thread.call('reset', {});
+  }
+
+  /** loadModel, in the worker. */
+  async loadModel(path: string, options: LoadModelOptions): Promise<NpuModel> {
+    this.checkOpen();
+    const { onProgress, signal, verifyChecksums = true } = options;
+    const model = ++this.#lastModel;
+    const onEvent = (event: DeviceEvent): void => {
+      if (event.event === 'progress') onProgress?.(event.doneBytes, event.totalBytes);
+    };
+    try {
+      const argument = { model, path, verifyChecksums };
+      const loaded = await this.#thread.call('loadModel', argument, { signal, onEvent });
+      const vocabulary = loaded.vocabulary && unpackVocabulary(loaded.vocabulary);
+      // Some milliseconds each: others get their turn in between.
+      await new Promise(resolve => setImmediate(resolve));
+      const tokenizer = vocabulary && new Tokenizer(vocabulary);
+      return new WorkerModel({ model, path, loaded, tokenizer, device: this, thread: this.#thread });
+    } catch (error) {
+      // Where the listener threw as the last of it was loaded, it is there.
+      if (!this.isGone) this.#thread.notify('closeModel', { model });
+      throw error;
+    }
+  }
+
+  /** @throws DeviceError when the driver refuses, or the worker had ended and nobody was told so */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (!this.#thread.hasFailed) await this.#thread.call('close', {});
+    } finally {
+      await this.#thread.end();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
