@@ -1,8 +1,8 @@
 export type { ModelCounters } from './counters.js';
 export { type LoadModelOptions, loadLocalModel, loadModel } from './load-model.js';
-export { type MemoryPlan, type PlannedBuffer, planMemory, rowVariantsFor } from './memory-plan.js';
 export type { LocalModel } from './local-model.js';
 export type { LocalSession } from './local-session.js';
+export { type MemoryPlan, type PlannedBuffer, planMemory, rowVariantsFor } from './memory-plan.js';
 export type { NpuModel } from './npu-model.js';
 export type { PlacedMatrix, PlacedTask, PlacedVariant } from './placed-matrix.js';
 export type { MatrixProduct, ProductListener } from './product-watch.js';

@@ -16,10 +16,10 @@ import { WorkerDevice } from '../worker/index.js';
 import { buildJobs, type ModelBuffers } from './build-jobs.js';
 import { newCounters } from './counters.js';
 import { Embedding } from './embedding.js';
+import { LocalModel } from './local-model.js';
 import type { MatrixJob } from './matrix-job.js';
 import { type MemoryPlan, type PlannedBuffer, planMemory } from './memory-plan.js';
 import { ModelMatrices } from './model-matrices.js';
-import { LocalModel } from './local-model.js';
 import type { NpuModel } from './npu-model.js';
 import { type LayerJobs, Transformer } from './transformer.js';
 

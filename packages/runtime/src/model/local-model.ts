@@ -5,11 +5,11 @@ import { freeAll } from '../driver/free-all.js';
 import { DeviceError } from '../errors.js';
 import type { Tokenizer } from '../text/index.js';
 import type { ModelCounters } from './counters.js';
+import { LocalSession, type LocalSessionOptions, type SessionHost } from './local-session.js';
 import type { MemoryPlan } from './memory-plan.js';
 import type { ModelMatrices } from './model-matrices.js';
-import type { PlacedMatrix } from './placed-matrix.js';
-import { LocalSession, type LocalSessionOptions, type SessionHost } from './local-session.js';
 import type { NpuModel } from './npu-model.js';
+import type { PlacedMatrix } from './placed-matrix.js';
 import type { Transformer } from './transformer.js';
 import { WorkspacePool } from './workspace.js';
 

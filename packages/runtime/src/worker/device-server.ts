@@ -61,7 +61,8 @@ export class DeviceServer {
     close: () => this.#device?.close(),
     loadModel: (argument, context) => this.#load(argument, context),
     closeModel: ({ model }) => this.#closeModel(model),
-    multiply: ({ model, matrix, activations, rows }) => this.#model(model).multiply(matrix, activations, rows),
+    multiply: ({ model, matrix, activations, rows }) =>
+      this.#model(model).multiply(matrix, activations, rows),
     createSession: argument => this.#createSession(argument),
     closeSession: argument => this.#closeSession(argument),
     forward: (argument, context) => this.#forward(argument, context),
@@ -173,7 +174,10 @@ export class DeviceServer {
     const served = this.#sessions.get(keyOf(argument));
     if (served === undefined) throw new Error(`no session ${keyOf(argument)}`);
     if ('error' in served.created) throw served.created.error;
-    const logits = await served.created.session.forwardBatch(tokens, firstPosition, { logits: rows, signal: abort });
+    const logits = await served.created.session.forwardBatch(tokens, firstPosition, {
+      logits: rows,
+      signal: abort,
+    });
     const memory = logits.buffer as SharedArrayBuffer;
     const isNew = served.logits !== memory;
     served.logits = memory;

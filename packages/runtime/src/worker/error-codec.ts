@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { FileError, UsageError } from '@npu-llama/format';
 import { SimulatorBuildError } from '@npu-llama/simulator';
 import { KernelError } from '../driver/kernel.js';
@@ -37,19 +38,20 @@ const DEEPEST = 16;
 
 /** What is neither a primitive nor an error is left out: nothing of ours holds such. */
 export function encodeError(thrown: unknown, depth = 0): EncodedError {
-  if (!(thrown instanceof Error)) return { thrown: isPrimitive(thrown) ? thrown : String(thrown) };
+  if (!types.isNativeError(thrown)) return { thrown: isPrimitive(thrown) ? thrown : String(thrown) };
   const facts: [string, Primitive][] = [];
   const errors: [string, EncodedError][] = [];
   for (const name of Object.getOwnPropertyNames(thrown)) {
     if (name === 'message' || name === 'stack') continue;
     const value: unknown = Reflect.get(thrown, name);
     if (isPrimitive(value)) facts.push([name, value]);
-    else if (value instanceof Error && depth < DEEPEST) errors.push([name, encodeError(value, depth + 1)]);
+    else if (types.isNativeError(value) && depth < DEEPEST)
+      errors.push([name, encodeError(value, depth + 1)]);
   }
   const { message, stack } = thrown;
-  // Also of those that have it from their class, where only a plain Error arrives.
-  if (!Object.hasOwn(thrown, 'name')) facts.push(['name', thrown.name]);
   const index = CLASSES.findIndex(known => Object.getPrototypeOf(thrown) === known.prototype);
+  // Its class would have told it, but a plain Error arrives.
+  if (index === -1 && !Object.hasOwn(thrown, 'name')) facts.push(['name', thrown.name]);
   return { class: index, message, stack, facts, errors };
 }
 
@@ -62,7 +64,6 @@ export function decodeError(encoded: EncodedError): unknown {
   const known = CLASSES[encoded.class];
   if (known !== undefined) Object.setPrototypeOf(error, known.prototype);
   const put = (name: string, value: unknown, enumerable: boolean): void => {
-    if (Reflect.get(error, name) === value) return;
     Object.defineProperty(error, name, { value, enumerable, writable: true, configurable: true });
   };
   put('stack', stack, false);

@@ -1,6 +1,6 @@
 import type { NpuDevice, OpenDeviceOptions } from '../device/index.js';
-import { ffiName } from '../ffi/adapter.js';
 import type { NumericError } from '../errors.js';
+import { ffiName } from '../ffi/adapter.js';
 import { DeviceThread } from './device-thread.js';
 import { decodeError } from './error-codec.js';
 import type { DeviceEvent } from './protocol.js';

@@ -6,23 +6,23 @@ import type { PackedVocabulary } from './packed-vocabulary.js';
 
 /** What a device in a worker is asked for. Models and sessions are numbers that the asking thread chooses. */
 export interface DeviceCalls {
-  open: { readonly argument: OpenArgument; readonly result: OpenedDevice };
-  reset: { readonly argument: Nothing; readonly result: void };
+  open(argument: OpenArgument): OpenedDevice;
+  reset(argument: Nothing): void;
   /** Answered when every other call is. */
-  close: { readonly argument: Nothing; readonly result: void };
-  loadModel: { readonly argument: LoadArgument; readonly result: LoadedModel };
-  closeModel: { readonly argument: OfModel; readonly result: void };
-  multiply: { readonly argument: MultiplyArgument; readonly result: Float32Array };
+  close(argument: Nothing): void;
+  loadModel(argument: LoadArgument): LoadedModel;
+  closeModel(argument: OfModel): void;
+  multiply(argument: MultiplyArgument): Float32Array;
   /** Not answered: when it fails, the session's calls do. */
-  createSession: { readonly argument: OfSession; readonly result: void };
-  closeSession: { readonly argument: OfSession; readonly result: void };
-  forward: { readonly argument: ForwardArgument; readonly result: Logits };
+  createSession(argument: OfSession): void;
+  closeSession(argument: OfSession): void;
+  forward(argument: ForwardArgument): Logits;
 }
 
 export type Nothing = Readonly<Record<never, never>>;
 export type CallName = keyof DeviceCalls;
-export type Argument<Name extends CallName> = DeviceCalls[Name]['argument'];
-export type Result<Name extends CallName> = DeviceCalls[Name]['result'];
+export type Argument<Name extends CallName> = Parameters<DeviceCalls[Name]>[0];
+export type Result<Name extends CallName> = ReturnType<DeviceCalls[Name]>;
 
 /** Options that can be sent, and which callbacks there are. */
 export interface OpenArgument {

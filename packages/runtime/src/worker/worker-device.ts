@@ -3,6 +3,7 @@ import type { NpuDriver } from '../driver/driver.js';
 import { DeviceError } from '../errors.js';
 import type { LoadModelOptions, NpuModel } from '../model/index.js';
 import { Tokenizer } from '../text/tokenizer.js';
+import { CloseOnce } from './close-once.js';
 import type { DeviceThread } from './device-thread.js';
 import { unpackVocabulary } from './packed-vocabulary.js';
 import type { DeviceEvent, OpenedDevice } from './protocol.js';
@@ -19,7 +20,7 @@ export class WorkerDevice implements NpuDevice {
   readonly description: string;
   readonly #thread: DeviceThread;
   #lastModel = 0;
-  #closing: Promise<void> | undefined;
+  readonly #closing = new CloseOnce();
 
   constructor(facts: OpenedDevice, thread: DeviceThread) {
     this.kind = facts.kind;
@@ -33,12 +34,12 @@ export class WorkerDevice implements NpuDevice {
 
   /** Whether there is nothing left to close: it was closed, or its thread has ended. */
   get isGone(): boolean {
-    return this.#closing !== undefined || this.#thread.hasFailed;
+    return this.#closing.called || this.#thread.hasFailed;
   }
 
   /** @throws DeviceError after close(), or when the worker has ended */
   checkOpen(): void {
-    if (this.#closing !== undefined) throw new DeviceError(`${this.driver.description}: used after close`);
+    if (this.#closing.called) throw new DeviceError(`${this.driver.description}: used after close`);
     this.#thread.checkAlive();
   }
 
@@ -53,27 +54,31 @@ export class WorkerDevice implements NpuDevice {
     const { onProgress, signal, verifyChecksums = true } = options;
     const model = ++this.#lastModel;
     const onEvent = (event: DeviceEvent): void => {
-      if (event.event === 'progress') onProgress?.(event.doneBytes, event.totalBytes);
+      // What was loaded since is not told any more: the caller is to see the load end.
+      if (event.event === 'progress' && signal?.aborted !== true)
+        onProgress?.(event.doneBytes, event.totalBytes);
     };
     try {
       const argument = { model, path, verifyChecksums };
       const loaded = await this.#thread.call('loadModel', argument, { signal, onEvent });
+      // It may have been loaded before the worker saw that nobody wants it any more.
+      signal?.throwIfAborted();
+      this.checkOpen();
       const vocabulary = loaded.vocabulary && unpackVocabulary(loaded.vocabulary);
       // Some milliseconds each: others get their turn in between.
       await new Promise(resolve => setImmediate(resolve));
       const tokenizer = vocabulary && new Tokenizer(vocabulary);
       return new WorkerModel({ model, path, loaded, tokenizer, device: this, thread: this.#thread });
     } catch (error) {
-      // Where the listener threw as the last of it was loaded, it is there.
-      if (!this.isGone) this.#thread.notify('closeModel', { model });
+      // Whatever came of it: the failure to tell is the first.
+      if (!this.isGone) await this.#thread.call('closeModel', { model }).catch(() => {});
       throw error;
     }
   }
 
   /** @throws DeviceError when the driver refuses, or the worker had ended and nobody was told so */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#closing.run(() => this.#close());
   }
 
   async #close(): Promise<void> {

@@ -3,6 +3,7 @@ import type { NpuDevice } from '../device/index.js';
 import { DeviceError } from '../errors.js';
 import type { ModelCounters, NpuModel, PlacedMatrix, Session, SessionOptions } from '../model/index.js';
 import type { Tokenizer } from '../text/tokenizer.js';
+import { CloseOnce } from './close-once.js';
 import type { DeviceThread } from './device-thread.js';
 import type { LoadedModel } from './protocol.js';
 import { inWorker } from './told-driver.js';
@@ -31,7 +32,7 @@ export class WorkerModel implements NpuModel {
   readonly #parts: WorkerModelParts;
   #counters: ModelCounters = { submits: 0, syncs: 0, bytesToDevice: 0, bytesFromDevice: 0, deviceMs: 0 };
   #lastSession = 0;
-  #closing: Promise<void> | undefined;
+  readonly #closing = new CloseOnce();
 
   constructor(parts: WorkerModelParts) {
     const { loaded, path, tokenizer } = parts;
@@ -55,7 +56,7 @@ export class WorkerModel implements NpuModel {
 
   /** Whether its sessions have nothing left to close. */
   get isGone(): boolean {
-    return this.#closing !== undefined || this.#parts.device.isGone;
+    return this.#closing.called || this.#parts.device.isGone;
   }
 
   async multiply(matrix: string, activations: Float32Array, rows: number): Promise<Float32Array> {
@@ -82,7 +83,7 @@ export class WorkerModel implements NpuModel {
 
   /** @throws DeviceError after the model or its device was closed, or when the worker has ended */
   checkOpen(): void {
-    if (this.#closing !== undefined) throw new DeviceError(`${this.path}: the model was used after close`);
+    if (this.#closing.called) throw new DeviceError(`${this.path}: the model was used after close`);
     this.#parts.device.checkOpen();
   }
 
@@ -92,8 +93,7 @@ export class WorkerModel implements NpuModel {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#closing.run(() => this.#close());
   }
 
   async #close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ModelConfig, UsageError } from '@npu-llama/format';
 import type { KvCache, Session } from '../model/index.js';
+import { CloseOnce } from './close-once.js';
 import type { DeviceThread } from './device-thread.js';
 import type { Logits, OfSession, Told } from './protocol.js';
 import { inWorker } from './told-driver.js';
@@ -9,7 +10,7 @@ import type { WorkerModel } from './worker-model.js';
 export class WorkerSession implements Session {
   #length = 0;
   #busy = false;
-  #closing: Promise<void> | undefined;
+  readonly #closing = new CloseOnce();
   /** Written by the worker. */
   #logits: Float32Array = new Float32Array(0);
 
@@ -46,7 +47,7 @@ export class WorkerSession implements Session {
       });
     }
     this.model.checkOpen();
-    if (this.#closing !== undefined) throw new UsageError('the session was used after close');
+    if (this.#closing.called) throw new UsageError('the session was used after close');
     this.#busy = true;
     try {
       const argument = { ...this.id, tokens, firstPosition, logits };
@@ -68,8 +69,7 @@ export class WorkerSession implements Session {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#closing.run(() => this.#close());
   }
 
   async #close(): Promise<void> {

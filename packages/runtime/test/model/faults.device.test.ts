@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { describeDevice } from '@npu-llama/fixtures';
 import { openDevice } from '../../src/device/index.js';
 import { DeviceError } from '../../src/errors.js';
 import { loadModel, type NpuModel } from '../../src/model/index.js';
 import { generate, Sampler } from '../../src/text/index.js';
 import { rejectionOf } from '../support/errors.js';
+import { describeEverywhere } from '../support/everywhere.js';
 import { type ModelFiles, randomModel, TINY } from '../support/models.js';
 import { inject, leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
@@ -27,14 +27,14 @@ async function textOf(model: NpuModel): Promise<string> {
   return text;
 }
 
-describeDevice('a device that fails', () => {
+describeEverywhere('a device that fails', place => {
   const folder = new TemporaryFolder();
   const files = {} as ModelFiles;
   let wanted = '';
   beforeAll(async () => {
     simulate();
     Object.assign(files, await randomModel(folder, 'model', { config: TINY }));
-    await using device = await openDevice({ kind: 'sim', rows: 1 });
+    await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
     await using model = await loadModel(device, files.model);
     wanted = await textOf(model);
     expect(wanted.split(' ').length).toBeGreaterThan(STEPS / 2);
@@ -59,7 +59,7 @@ describeDevice('a device that fails', () => {
       'that %s: says which job, refuses work until reset, then gives the same text as before',
       async (_, fault, message) => {
         {
-          await using device = await openDevice({ kind: 'sim', rows: 1 });
+          await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
           await using model = await loadModel(device, files.model);
           await using session = model.createSession();
           await session.forward(1, 0);
@@ -89,7 +89,7 @@ describeDevice('a device that fails', () => {
   });
 
   test('in a rewound session leaves it at the position it was rewound to, since what stood behind is written over', async () => {
-    await using device = await openDevice({ kind: 'sim', rows: 1 });
+    await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
     await using model = await loadModel(device, files.model);
     await using straight = model.createSession();
     await straight.forward(5, 0);
@@ -107,7 +107,7 @@ describeDevice('a device that fails', () => {
   });
 
   test('by a time-out runs the same position again after a reset, alone and in a batch, with the same logits', async () => {
-    await using device = await openDevice({ kind: 'sim', rows: 1 });
+    await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
     await using model = await loadModel(device, files.model);
     await using straight = model.createSession();
     const all = { logits: 'all' } as const;
@@ -129,7 +129,7 @@ describeDevice('a device that fails', () => {
 
   test('at a sync says which, and can go on without a reset', async () => {
     {
-      await using device = await openDevice({ kind: 'sim', rows: 1 });
+      await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
       await using model = await loadModel(device, files.model);
       inject('sync@3=EIO');
       const error = await rejectionOf(textOf(model));
@@ -141,7 +141,7 @@ describeDevice('a device that fails', () => {
   });
 
   test.each(['EINTR', 'EAGAIN'])('only by %s gives the same text as ever', async errno => {
-    await using device = await openDevice({ kind: 'sim', rows: 1 });
+    await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
     await using model = await loadModel(device, files.model);
     inject(`submit@2=${errno},submit@3=${errno},sync@5=${errno}`);
     expect(await textOf(model)).toBe(wanted);
@@ -149,7 +149,7 @@ describeDevice('a device that fails', () => {
   });
 
   test('by disappearing says so, and its owner can still close everything', async () => {
-    const device = await openDevice({ kind: 'sim', rows: 1 });
+    const device = await openDevice({ ...place, kind: 'sim', rows: 1 });
     const model = await loadModel(device, files.model);
     inject('gone@5');
     const error = await rejectionOf(textOf(model));
@@ -164,7 +164,7 @@ describeDevice('a device that fails', () => {
   test('within `await using` is told as itself, not as a failure of closing', async () => {
     const error = await rejectionOf(
       (async () => {
-        await using device = await openDevice({ kind: 'sim', rows: 1 });
+        await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
         await using model = await loadModel(device, files.model);
         inject('gone@5');
         await textOf(model);
@@ -178,14 +178,14 @@ describeDevice('a device that fails', () => {
     ['computes zeros on a core', 'zero-core=1'],
     ['has a core that writes nothing', 'stale-core=1'],
   ])('silently (%s) gives another text: the tests above can see that', async (_, plan) => {
-    await using device = await openDevice({ kind: 'sim', rows: 1 });
+    await using device = await openDevice({ ...place, kind: 'sim', rows: 1 });
     await using model = await loadModel(device, files.model);
     inject(plan);
     expect(await textOf(model).catch(String)).not.toBe(wanted);
   });
 });
 
-describeDevice('generate', () => {
+describeEverywhere('generate', place => {
   const folder = new TemporaryFolder();
   const files = {} as ModelFiles;
   beforeAll(async () => {
@@ -197,7 +197,7 @@ describeDevice('generate', () => {
 
   // "the sea" is several tokens long: 1 and 2 stop within the prompt, the others behind it.
   test.each([1, 2, 8, 10])('aborted at token %i ends within one, with the reason', async stopAt => {
-    await using device = await openDevice({ kind: 'sim' });
+    await using device = await openDevice({ ...place, kind: 'sim' });
     await using model = await loadModel(device, files.model);
     await using session = model.createSession();
     const controller = new AbortController();
@@ -227,7 +227,7 @@ describeDevice('generate', () => {
   });
 
   test('aborted by a timer, as by a signal handler, ends within one token', async () => {
-    await using device = await openDevice({ kind: 'sim' });
+    await using device = await openDevice({ ...place, kind: 'sim' });
     await using model = await loadModel(device, files.model);
     await using session = model.createSession();
     const controller = new AbortController();
@@ -253,7 +253,7 @@ describeDevice('generate', () => {
   });
 
   test('aborted before it begins runs nothing', async () => {
-    await using device = await openDevice({ kind: 'sim' });
+    await using device = await openDevice({ ...place, kind: 'sim' });
     await using model = await loadModel(device, files.model);
     await using session = model.createSession();
     const options = {

@@ -1,12 +1,12 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { describeDevice } from '@npu-llama/fixtures';
 import { encodeNpuHeader, FileError, NpuFile, npuTensors } from '@npu-llama/format';
 import { type NpuDevice, openDevice } from '../../src/device/index.js';
 import { DeviceError, ModelLimitError } from '../../src/errors.js';
 import { loadModel } from '../../src/model/index.js';
 import { rejectionOf } from '../support/errors.js';
+import { describeEverywhere } from '../support/everywhere.js';
 import { type ModelFiles, randomModel, TINY } from '../support/models.js';
 import { inject, leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
@@ -17,7 +17,7 @@ const BUFFERS = 4 * TINY.layerCount + 1 + 4;
 const CHECK_BUFFERS = 5;
 const CHECK_SYNCS = 6;
 
-describeDevice('loadModel', () => {
+describeEverywhere('loadModel', place => {
   const folder = new TemporaryFolder();
   const files = {} as ModelFiles;
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describeDevice('loadModel', () => {
   beforeEach(() => simulate());
   afterAll(() => folder[Symbol.dispose]());
 
-  const open = (): Promise<NpuDevice> => openDevice({ kind: 'sim' });
+  const open = (): Promise<NpuDevice> => openDevice({ ...place, kind: 'sim' });
 
   /** What loading fails with; the device must be as it was before. */
   async function failureOf(path: string, signal?: AbortSignal): Promise<Error> {

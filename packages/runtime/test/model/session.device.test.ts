@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '@npu-llama/converter';
-import { describeDevice, writeRandomCheckpoint } from '@npu-llama/fixtures';
+import { writeRandomCheckpoint } from '@npu-llama/fixtures';
 import { checkpointLayout, UsageError } from '@npu-llama/format';
 import { openDevice } from '../../src/device/index.js';
 import { DeviceError, NumericError } from '../../src/errors.js';
 import { loadModel, type NpuModel, type Session } from '../../src/model/index.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
+import { describeEverywhere } from '../support/everywhere.js';
 import { judge } from '../support/logits.js';
 import { type ModelFiles, randomModel, TINY } from '../support/models.js';
 import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
@@ -27,7 +28,7 @@ function rowsOf(logits: Float32Array, width: number): number[][] {
   );
 }
 
-describeDevice('a session', () => {
+describeEverywhere('a session', place => {
   const folder = new TemporaryFolder();
   const shared = {} as ModelFiles;
   const separate = {} as ModelFiles;
@@ -41,7 +42,7 @@ describeDevice('a session', () => {
   /** Runs `body` with a model, and checks that nothing of it stays. */
   async function withModel(body: (model: NpuModel) => Promise<void>, path = shared.model): Promise<void> {
     {
-      await using device = await openDevice({ kind: 'sim' });
+      await using device = await openDevice({ ...place, kind: 'sim' });
       await using model = await loadModel(device, path);
       await body(model);
     }
@@ -184,7 +185,7 @@ describeDevice('a session', () => {
   });
 
   test('refuses to be used after it, its model or its device was closed, and nothing crashes', async () => {
-    const device = await openDevice({ kind: 'sim' });
+    const device = await openDevice({ ...place, kind: 'sim' });
     const model = await loadModel(device, shared.model);
     const closed = model.createSession();
     await closed.close();

@@ -1,0 +1,16 @@
+import { expect, test } from '@jest/globals';
+import { randomVocabulary } from '@npu-llama/fixtures';
+import { packVocabulary, unpackVocabulary } from '../../src/worker/packed-vocabulary.js';
+import { vocabulary } from '../text/support/vocabulary.js';
+
+test.each([
+  [
+    'one with an empty piece and one that is not UTF-8',
+    vocabulary(['', 1], [Uint8Array.of(0xff), -2], ['ab', 3]),
+  ],
+  ['a random one', randomVocabulary(400, 1)],
+])('a vocabulary comes over as it was: %s', (_, given) => {
+  const got = unpackVocabulary(structuredClone(packVocabulary(given)));
+  expect(got.pieces.map(piece => [...piece])).toEqual(given.pieces.map(piece => [...piece]));
+  expect([got.maxTokenLength, got.scores]).toEqual([given.maxTokenLength, given.scores]);
+});
