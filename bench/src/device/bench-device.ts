@@ -25,7 +25,11 @@ export class BenchDevice implements AsyncDisposable {
   /** @param changes what differs from the bench's own device */
   static async open(
     { device: options, files }: Bench,
-    changes: { readonly cores?: number; readonly kernel?: (kernel: Kernel) => Kernel } = {},
+    changes: {
+      readonly cores?: number;
+      readonly kernel?: (kernel: Kernel) => Kernel;
+      readonly worker?: boolean;
+    } = {},
   ): Promise<BenchDevice> {
     const device = await openDevice({ ...options, ...changes });
     try {

@@ -4,6 +4,7 @@ import { board } from './board.js';
 import { convert } from './convert.js';
 import { decode } from './decode.js';
 import { driver } from './driver.js';
+import { eventLoop } from './event-loop.js';
 import { host } from './host.js';
 import { load } from './load.js';
 import { prompt } from './prompt.js';
@@ -16,6 +17,7 @@ export const PARTS = {
   load,
   decode,
   prompt,
+  'event-loop': eventLoop,
   host,
   driver,
   verify,

@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { DeviceError } from '../errors.js';
 import { AbortFlag } from './abort-flag.js';
@@ -157,7 +156,9 @@ export class DeviceThread {
   /** Only the end of the process closes the device's file then, and frees what it holds. */
   #failureOf(status: number): DeviceError {
     const cause = this.#crash;
-    const why = types.isNativeError(cause) ? cause.message : `exit status ${status}`;
+    // What node makes of an error that ended a worker is not always an Error any more.
+    const { message } = (cause ?? {}) as { readonly message?: unknown };
+    const why = typeof message === 'string' ? message : `exit status ${status}`;
     const left = `${(this.#dmaBytesInUse / 2 ** 20).toFixed(1)} MiB of DMA memory`;
     return new DeviceError(`the worker thread that drives the device has ended: ${why}`, {
       next: `its open file and ${left} are released when this process ends: start it again`,
