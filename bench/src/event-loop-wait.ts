@@ -11,9 +11,8 @@ export async function longestWait(work: () => Promise<void>): Promise<number> {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
   try {
-    // A turn before, to begin from, and one after, for a wait at the end to be seen.
+    // Turns before, for it counts from one turn to the next (and would begin anew with reset()), and after, for the last.
     await turns();
-    delays.reset();
     await work();
     await turns();
     return Math.max(0, delays.max / 1e6 - RESOLUTION_MS);
