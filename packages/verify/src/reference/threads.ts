@@ -62,29 +62,50 @@ export class Threads implements AsyncDisposable {
   }
 
   /**
-   * Computes a job on all threads, in a turn of its caller's.
-   * @throws what a thread threw; the pace's reason to stop, when no thread works on it any more
+   * Computes a job on all threads, or on this one where waking others is not worth it; in a turn of its caller's.
+   * @throws what a thread threw; the pace's reason to stop, when no thread works on it any more; UsageError where others are needed
+   *   and closed, before or meanwhile
    */
   async compute(memory: KernelMemory, job: KernelJob, pace: Pace): Promise<void> {
+    this.#throwFailure();
     const units = unitsOf(job);
-    const shared =
+    const isShared =
       this.count > 1 && units > 1 && job.groups * job.columns * job.batch * GROUP_ROWS >= MIN_SHARED;
-    if (shared) this.#share(memory);
+    if (isShared) {
+      await this.#computeTogether(memory, job, units, pace);
+      return;
+    }
+    // Not by way of the board: a worker that wakes late, for the job before, would claim units of a memory it does not know.
+    for (let unit = 0; unit < units; unit++) {
+      computeUnit(memory.kernels, job, unit, 0);
+      if (pace.due) await pace.rest();
+    }
+  }
+
+  async #computeTogether(memory: KernelMemory, job: KernelJob, units: number, pace: Pace): Promise<void> {
     const board = this.#board;
-    board.open(job, units, this.#memories.get(memory) ?? -1);
+    const number = this.#share(memory);
+    board.open(job, units, number);
     try {
-      if (shared) board.wake();
+      board.wake();
       for (let unit = board.claim(); unit !== undefined; unit = board.claim()) {
         computeUnit(memory.kernels, job, unit, 0);
         if (pace.due) await pace.rest();
       }
     } finally {
       board.close();
-      while (this.#error === undefined && !board.settled(SETTLE_MS)) await nextTurn();
+      // A worker that has ended never leaves.
+      while (this.#error === undefined && !this.#closed && !board.settled(SETTLE_MS)) await nextTurn();
     }
+    if (this.#closed) throw closedError();
     if (board.failed) await this.#failure;
-    if (this.#error !== undefined)
-      throw new Error('a thread of the CPU reference failed', { cause: this.#error });
+    this.#throwFailure();
+  }
+
+  /** Once one has failed the others may be at work still: no memory of theirs is good for another product. */
+  #throwFailure(): void {
+    if (this.#error === undefined) return;
+    throw new Error('a thread of the CPU reference failed', { cause: this.#error });
   }
 
   /** Ends the threads. */
@@ -97,22 +118,30 @@ export class Threads implements AsyncDisposable {
     await this.close();
   }
 
-  /** Makes a memory known to the workers, and starts them where there are none yet. */
-  #share(memory: KernelMemory): void {
-    if (this.#closed) throw new UsageError('the threads of the CPU reference are closed');
+  /**
+   * Makes a memory known to the workers, and starts them where there are none yet.
+   * @returns the memory's number
+   */
+  #share(memory: KernelMemory): number {
+    if (this.#closed) throw closedError();
     if (this.#workers.length === 0) this.#start();
-    if (this.#memories.has(memory)) return;
-    this.#memories.set(memory, this.#memories.size);
+    const known = this.#memories.get(memory);
+    if (known !== undefined) return known;
+    const number = this.#memories.size;
+    this.#memories.set(memory, number);
     for (const worker of this.#workers) worker.postMessage(memory.memory);
+    return number;
   }
 
   #start(): void {
     const board = this.#board.shared;
-    this.#workers = Array.from({ length: this.count - 1 }, (_, i) => {
-      const workerData: WorkerTask = { board, thread: i + 1 };
+    // One by one: where the system has no more threads, those that there are remain close()'s.
+    for (let thread = 1; thread < this.count; thread++) {
+      const workerData: WorkerTask = { board, thread };
       // Options of node that were meant for the main thread do not all go with a file: `--input-type`, say.
-      return new Worker(new URL('./kernel-worker.js', import.meta.url), { workerData, execArgv: [] });
-    });
+      const options = { workerData, execArgv: [] };
+      this.#workers.push(new Worker(new URL('./kernel-worker.js', import.meta.url), options));
+    }
     this.#failure = new Promise(resolve => {
       for (const worker of this.#workers) {
         worker.once('error', error => {
@@ -127,4 +156,8 @@ export class Threads implements AsyncDisposable {
       }
     });
   }
+}
+
+function closedError(): UsageError {
+  return new UsageError('the threads of the CPU reference are closed');
 }

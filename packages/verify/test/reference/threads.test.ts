@@ -1,6 +1,8 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+import { JobBoard } from '../../src/reference/job-board.js';
 import { KERNELS, type KernelJob } from '../../src/reference/kernel-job.js';
-import { KernelMemory } from '../../src/reference/kernel-memory.js';
+import { KernelMemory, LAYOUT } from '../../src/reference/kernel-memory.js';
+import { GROUP_ROWS } from '../../src/reference/kernels.js';
 import { Pace } from '../../src/reference/pace.js';
 import { multiply } from '../../src/reference/product.js';
 import { Threads } from '../../src/reference/threads.js';
@@ -68,4 +70,40 @@ test('refuses a product once it is closed', async () => {
   await multiply(product, threads, new Pace());
   await threads.close();
   await expect(multiply(product, threads, new Pace())).rejects.toThrow('are closed');
+});
+
+/** Two units, of which one takes a worker a tenth of a second; the other waits in this thread until that one has begun. */
+function longJob() {
+  const [groups, columns, batch] = [1024, 4096, 64];
+  const memory = new KernelMemory(groups * columns * GROUP_ROWS);
+  const weights = memory.allocate(groups * columns * GROUP_ROWS).byteOffset;
+  const outputs = new Int32Array(memory.memory.buffer, LAYOUT.output, batch * groups * GROUP_ROWS).fill(1);
+  // A unit begins by setting its outputs to 0.
+  const multiply = (): void => {
+    while (Atomics.load(outputs, 0) + Atomics.load(outputs, (groups / 2) * GROUP_ROWS) === 2);
+  };
+  const kernels = { ...memory.kernels, multiply };
+  const job = { kernel: KERNELS.fp32, weights, groups, columns, batch, unitGroups: groups / 2 };
+  return { job, memory: Object.defineProperty(Object.create(memory), 'kernels', { value: kernels }) };
+}
+
+test('a product under way when the threads are closed is refused: it does not wait for workers that have ended', async () => {
+  const threads = new Threads(2);
+  const { memory, job } = longJob();
+  const product = threads.compute(memory, job, new Pace());
+  const refused = expect(product).rejects.toThrow('are closed');
+  await threads.close();
+  await refused;
+});
+
+test('units of a product for this thread alone are offered to nobody else', async () => {
+  await using threads = new Threads(2);
+  const offered = jest.spyOn(JobBoard.prototype, 'open');
+  const product = { ...largeProduct(), weights: packed(pseudoRandom(128 * 600, 1), 600), batch: 1 };
+  const small = { ...product, input: product.input.subarray(0, 600), output: new Float32Array(128) };
+  await multiply(small, threads, new Pace());
+  expect(offered).not.toHaveBeenCalled();
+  await multiply(largeProduct(), threads, new Pace());
+  expect(offered).toHaveBeenCalled();
+  offered.mockRestore();
 });
