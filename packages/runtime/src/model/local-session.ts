@@ -1,5 +1,5 @@
 import { type AbortCheck, type ModelConfig, UsageError } from '@npu-llama/format';
-import { ProductWatch } from './product-watch.js';
+import { type ProductListener, ProductWatch } from './product-watch.js';
 import type { Session, SessionOptions } from './session.js';
 import type { Transformer } from './transformer.js';
 import type { KvCache, Workspace, WorkspacePool } from './workspace.js';
@@ -33,7 +33,7 @@ export class LocalSession implements Session {
 
   constructor(host: SessionHost, { onProduct, newLogits }: LocalSessionOptions = {}) {
     this.#host = host;
-    this.#watch = onProduct && new ProductWatch(onProduct);
+    this.#watch = onProduct && new ProductWatch(guarded(onProduct, host));
     this.#workspace = host.workspaces.take();
     this.#newLogits = newLogits ?? (count => new Float32Array(count));
     this.#logits = this.#newLogits(host.config.vocabSize);
@@ -146,4 +146,12 @@ export class LocalSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** One that closed the model or its device ends the pass: the results are unmapped, and to read them would end the process. */
+function guarded(listener: ProductListener, host: SessionHost): ProductListener {
+  return product => {
+    listener(product);
+    host.checkOpen();
+  };
 }

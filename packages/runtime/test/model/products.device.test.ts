@@ -249,4 +249,27 @@ describeDevice('a watched session', () => {
       await other.forward(8, 1);
     });
   });
+
+  test.each(['its device', 'its session and its model'] as const)(
+    'whose listener closes %s ends with that: what was unmapped is not read',
+    async what => {
+      const device = await openDevice({ kind: 'sim' });
+      const model = await loadModel(device, files.model);
+      const closing: Promise<void>[] = [];
+      const session = model.createSession({
+        onProduct: () => {
+          if (what === 'its device') closing.push(device.close());
+          else closing.push(session.close(), model.close());
+        },
+      });
+      expect(await rejectionOf(session.forward(5, 0))).toMatchObject({
+        name: 'DeviceError',
+        message: expect.stringMatching(/used after close$/),
+      });
+      await Promise.all(closing);
+      expect(closing).not.toHaveLength(0);
+      await device.close();
+      expect(leftBehind()).toEqual(NOTHING);
+    },
+  );
 });
