@@ -27,6 +27,7 @@ export class SourceStream {
    */
   async read(position: number, length: number): Promise<Uint8Array> {
     await this.skipTo(position);
+    if (position !== this.#position) throw new Error(`bug: byte ${position} after byte ${this.#position}`);
     return this.#readNext(length);
   }
 

@@ -1,5 +1,5 @@
 import { paddedColumnCount, ROWS_PER_GROUP } from '@npu-llama/format/tiles';
-import { PAGE_BYTES, WebAssembly } from '@npu-llama/format/wasm';
+import { createMemory } from '@npu-llama/format/wasm';
 import { HALVES_SLACK_BYTES, type Kernels, kernelsIn, SCRATCH_BYTES } from './kernels.js';
 
 /**
@@ -33,10 +33,9 @@ export class WorkingMemory {
   /** For a piece of results. */
   readonly halves: Uint16Array;
 
-  /** @throws FileError when the kernels were not built */
+  /** @throws FileError when the kernels were not built, WasmMemoryError when there is no such memory */
   constructor() {
-    const pages = Math.ceil(END / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = createMemory(END, 'the conversion', 'shared');
     this.kernels = kernelsIn(memory);
     this.buffer = memory.buffer;
     this.slots = Array.from({ length: SLOTS }, (_, slot) => {

@@ -1,4 +1,5 @@
 export { compileKernels } from './compile-kernels.js';
+export { ADDRESS_SPACE_REMEDY, createMemory, WasmMemoryError } from './create-memory.js';
 export {
   PAGE_BYTES,
   type WasmInstance,

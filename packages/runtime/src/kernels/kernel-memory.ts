@@ -1,4 +1,4 @@
-import { PAGE_BYTES, type WasmMemory, WebAssembly } from '@npu-llama/format/wasm';
+import { ADDRESS_SPACE_REMEDY, PAGE_BYTES, type WasmMemory, WebAssembly } from '@npu-llama/format/wasm';
 import { ModelLimitError } from '../errors.js';
 import { type WasmKernels, wasmKernelsIn } from './wasm-kernels.js';
 
@@ -58,7 +58,7 @@ function allocate(bytes: number, what: string): WasmMemory {
   } catch (cause) {
     throw new ModelLimitError(`not enough memory for ${what}`, {
       got: `${gigabytes} needed`,
-      next: 'close other sessions; is seq_len in the file right?',
+      next: `close other sessions; is seq_len in the file right? ${ADDRESS_SPACE_REMEDY}`,
       cause,
     });
   }

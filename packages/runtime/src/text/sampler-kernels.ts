@@ -1,4 +1,4 @@
-import { compileKernels, PAGE_BYTES, WebAssembly } from '@npu-llama/format/wasm';
+import { compileKernels, createMemory, WebAssembly } from '@npu-llama/format/wasm';
 
 /** What packages/runtime/assembly-sampler exports: see its kernels.ts. `values` and `work` are addresses. */
 interface Kernels {
@@ -30,11 +30,10 @@ export class SamplerKernels {
   readonly #values: Float32Array;
   #count = 0;
 
-  /** @throws FileError when the compiled kernels are missing or damaged, RangeError when there is no such memory */
+  /** @throws FileError when the compiled kernels are missing or damaged, WasmMemoryError when there is no such memory */
   constructor(count: number) {
     this.capacity = Math.ceil(count / 4) * 4;
-    const pages = Math.ceil((TABLE_BYTES + this.capacity * BYTES_PER_VALUE) / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const memory = createMemory(TABLE_BYTES + this.capacity * BYTES_PER_VALUE, 'the sampler');
     const module = compileKernels(new URL('./sampler.wasm', import.meta.url), 'the sampler');
     this.#kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels;
     this.#values = new Float32Array(memory.buffer, this.#kernels.firstFree(), this.capacity);
