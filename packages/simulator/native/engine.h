@@ -30,7 +30,7 @@ enum {
 
 struct engine {
   const char *name;
-  /* What prepare() writes for this task, to the byte: features padded to whole vectors of rows, halves as f32. */
+  /* What prepare() writes for this task, to the byte: M x K features, halves as f32. */
   size_t (*panel_bytes)(const struct matmul *m);
   /* Lays the features out for this engine, once a task. panel: panel_bytes(m), 64-byte aligned. */
   void (*prepare)(const struct matmul *m, void *panel);

@@ -1,4 +1,4 @@
-import { PAGE_BYTES, type WasmMemory, WebAssembly } from '@npu-llama/format/wasm';
+import { createMemory, type WasmMemory } from '@npu-llama/format/wasm';
 import { type Kernels, kernelsIn, TILE_BYTES } from './kernels.js';
 
 /** Threads that a memory has room to work in for. */
@@ -41,11 +41,10 @@ export class KernelMemory {
 
   /**
    * @param floats how many there is room for, each allocation counted by `floatsFor`
-   * @throws RangeError when there is no such memory
+   * @throws WasmMemoryError when there is no such memory
    */
   constructor(floats: number) {
-    const pages = Math.ceil((WEIGHTS + floats * 4) / PAGE_BYTES);
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.memory = createMemory(WEIGHTS + floats * 4, 'the CPU reference', 'shared');
     this.kernels = kernelsIn(this.memory);
     this.input = new Float32Array(this.memory.buffer, INPUT, INPUT_FLOATS);
   }

@@ -1,5 +1,5 @@
 import { headSize, kvDim, type ModelConfig } from '@npu-llama/format';
-import { PAGE_BYTES, type WasmMemory, WebAssembly } from '@npu-llama/format/wasm';
+import { createMemory } from '@npu-llama/format/wasm';
 import { type AttentionKernels, attentionKernelsIn } from './kernels.js';
 import { softmax } from './softmax.js';
 
@@ -35,7 +35,7 @@ interface Desk {
   readonly out: Float32Array;
 }
 
-/** Room for so many positions in every layer. @throws RangeError when there is not enough memory */
+/** Room for so many positions in every layer. @throws WasmMemoryError when there is not enough memory */
 export function createKeyValueCache(config: ModelConfig, positions: number): LayerCache[] {
   const size = headSize(config);
   const { headCount, kvHeadCount } = config;
@@ -56,9 +56,8 @@ function layersInOneMemory(sizes: Sizes, count: number): LayerCache[] {
   const { headCount, elementGroups, capacity } = sizes;
   const desk = [headCount * sizes.headSize, headCount * capacity, headCount * elementGroups * GROUP] as const;
   const floats = desk.reduce((sum, length) => sum + length, count * (sizes.keys + sizes.values));
-  const pages = Math.ceil((FIRST_ADDRESS + floats * 4) / PAGE_BYTES);
   // Not shared: V8 frees what is not shared as soon as memory is short.
-  const memory: WasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const memory = createMemory(FIRST_ADDRESS + floats * 4, 'the keys and values of the CPU reference');
   let next = FIRST_ADDRESS;
   const allocate = (length: number): Float32Array => {
     const array = new Float32Array(memory.buffer, next, length);

@@ -21,7 +21,7 @@ interface Place {
 /**
  * Room for matrices, zeros at first, in as few WebAssembly memories as hold them, in order. One that does not fit into what is left of a
  * memory goes on in the next.
- * @throws RangeError when there is not enough memory
+ * @throws WasmMemoryError when there is not enough memory, RangeError for columns that no memory holds 8 of
  */
 export function allocateMatrices(shapes: readonly Shape[], memoryFloats = MEMORY_FLOATS): PackedMatrix[] {
   const bands = shapes.map((): Band[] => []);

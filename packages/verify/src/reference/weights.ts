@@ -1,4 +1,5 @@
 import { type CheckpointFile, FileError, type ModelConfig } from '@npu-llama/format';
+import { ADDRESS_SPACE_REMEDY, WasmMemoryError } from '@npu-llama/format/wasm';
 import { GROUP_ROWS } from './kernels.js';
 import { Pace } from './pace.js';
 import type { PackedMatrix } from './packed-matrix.js';
@@ -111,11 +112,11 @@ function allocate(checkpoint: CheckpointFile): Map<string, PackedMatrix> {
     const matrices = allocateMatrices(tensors);
     return new Map(tensors.map(({ name }, i) => [name, matrices[i]!]));
   } catch (error) {
-    // What V8 throws when it cannot allocate.
-    if (!(error instanceof RangeError)) throw error;
+    // RangeError: of a matrix that no memory holds.
+    if (!(error instanceof WasmMemoryError || error instanceof RangeError)) throw error;
     throw new FileError(checkpoint.path, 'does not fit into memory', {
       wanted: `${tensors.reduce((sum, { rows, columns }) => sum + rows * columns * 4, 0)} bytes`,
-      next: 'verify on a machine with more memory',
+      next: `verify on a machine with more memory; ${ADDRESS_SPACE_REMEDY}`,
       cause: error,
     });
   }
