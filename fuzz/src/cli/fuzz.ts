@@ -10,6 +10,7 @@ import { type ChildResult, runChild } from '../run-child.js';
 import { makeInput } from '../run-target.js';
 import { readSeeds, writeSeeds } from '../seeds.js';
 import { openTargets, TARGET_NAMES, type TargetName } from '../targets.js';
+import { requireWholeNumber } from './whole-number.js';
 
 /** 120,000 inputs in all; loading a model takes longest. */
 const INPUTS: Readonly<Record<TargetName, number>> = {
@@ -25,12 +26,13 @@ const MAX_GROWTH_BYTES = 256 << 20;
 const MAX_INPUT_MS = 2000;
 
 function parse(argv: readonly string[]) {
+  // A usage each line: yargs cuts longer ones in the middle of a word.
   return yargs([...argv])
     .scriptName('fuzz')
     .version(false)
-    .usage(
-      '$0 [options]\n\nGives every reader of files mutated ones. A finding is an error that no reader should end with, a crash or a hang.',
-    )
+    .usage('$0 [options]\n')
+    .usage('Gives every reader of files mutated ones. A finding is an error that no reader')
+    .usage('should end with, a crash or a hang.')
     .option('inputs', {
       type: 'number',
       requiresArg: true,
@@ -58,6 +60,9 @@ type Options = ReturnType<typeof parse>;
 async function fuzz(argv: readonly string[]): Promise<number> {
   const options = parse(argv);
   if (argv.includes('--help')) return ExitStatus.fine;
+  requireWholeNumber('--inputs', options.inputs, 1);
+  requireWholeNumber('--seed', options.seed, 0);
+  requireWholeNumber('--only', options.only, 0);
   const folder = mkdtempSync(join(tmpdir(), 'npu-fuzz-'));
   try {
     await writeSeeds(folder);

@@ -8,14 +8,16 @@ import { type Inputs, makeInputs, stateOf } from '../interrupts/inputs.js';
 import { type InterruptOptions, type InterruptResult, interrupt } from '../interrupts/interrupt.js';
 import { hasTerminals } from '../interrupts/run-to-end.js';
 import { SUBJECTS } from '../interrupts/subject.js';
+import { requireWholeNumber } from './whole-number.js';
 
 function parse(argv: readonly string[]) {
+  // A usage each line: yargs cuts longer ones in the middle of a word.
   return yargs([...argv])
     .scriptName('interrupts')
     .version(false)
-    .usage(
-      '$0 [options]\n\nSends signals to every command, at times spread over all of its life, and looks at what is left.',
-    )
+    .usage('$0 [options]\n')
+    .usage('Sends signals to every command, at times spread over all of its life, and looks')
+    .usage('at what is left.')
     .option('signals', { type: 'number', requiresArg: true, default: 50, describe: 'a command' })
     .option('seed', {
       type: 'number',
@@ -40,6 +42,12 @@ function parse(argv: readonly string[]) {
 async function interrupts(argv: readonly string[]): Promise<number> {
   const { signals: count, seed, only } = parse(argv);
   if (argv.includes('--help')) return ExitStatus.fine;
+  requireWholeNumber('--signals', count, 1);
+  requireWholeNumber('--seed', seed, 0);
+  if (only !== undefined && !SUBJECTS.some(({ name }) => name.includes(only))) {
+    const wanted = `a part of one of these: ${SUBJECTS.map(({ name }) => name).join('; ')}`;
+    throw new UsageError('no command is called so', { got: `--only ${only}`, wanted });
+  }
   const folder = mkdtempSync(join(tmpdir(), 'npu-interrupts-'));
   try {
     const made = join(folder, 'inputs');
