@@ -35,7 +35,7 @@ function vendorFinding({ simulated, files }: DoctorContext, version: string): Fi
     name: VENDOR_DRIVER_NAME,
     version,
     kernel: release(),
-    commandLine: files.line('/proc/cmdline'),
+    commandLine: npuParameters(files.line('/proc/cmdline') ?? ''),
   };
   const [major, minor] = version.split('.').map(Number) as [number, number];
   if (major === OLDEST_KNOWN[0] && minor === OLDEST_KNOWN[1]) return ok(detail, values);
@@ -48,6 +48,14 @@ function vendorFinding({ simulated, files }: DoctorContext, version: string): Fi
       : `${known}: look at the checks below`,
     values,
   );
+}
+
+/** Of the kernel's command line only what bears on the NPU: the rest names disks and serial numbers, and reports get published. */
+function npuParameters(commandLine: string): string {
+  return commandLine
+    .split(/\s+/)
+    .filter(parameter => /^(cma|mem|[a-z_.-]*iommu[a-z_.-]*)=/.test(parameter))
+    .join(' ');
 }
 
 function mainlineFinding(node: SeenNode | undefined): Finding {

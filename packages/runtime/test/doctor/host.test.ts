@@ -30,6 +30,12 @@ async function examine(nodes: Nodes, files: Readonly<Record<string, string>>, op
   return { report, board };
 }
 
+test('of the kernel command line only what bears on the NPU is reported: reports get published', async () => {
+  const line = 'root=UUID=12-34 androidboot.serialno=abc cma=512M iommu.passthrough=1 quiet\n';
+  const { report } = await examine({ [CARD]: 'rknpu' }, { ...BOARD, '/proc/cmdline': line });
+  expect(resultOf(report, 'driver').values).toMatchObject({ commandLine: 'cma=512M iommu.passthrough=1' });
+});
+
 describe('what is in the way of an NPU', () => {
   const uevent = { '/sys/class/drm/card1/device/uevent': 'DRIVER=RKNPU\n' };
   const bound = { '/sys/bus/platform/drivers/RKNPU/fdab0000.npu': '' };
