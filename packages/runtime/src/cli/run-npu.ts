@@ -27,6 +27,9 @@ function note(text: string): void {
 
 async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
   if (options.json && options.mode === 'chat') throw new UsageError('--json does not go with -m chat');
+  if (options.system !== undefined && options.mode !== 'chat') {
+    throw new UsageError('-y goes with -m chat alone', { next: 'leave it out, or put the text into -i' });
+  }
   const { temperature, topP, seed } = options;
   const sampler = new Sampler({ temperature, topP, ...(seed === undefined ? {} : { seed }) });
   const deviceOptions = deviceOptionsOf(options);

@@ -30,6 +30,7 @@ const refused: readonly (readonly [args: readonly string[], ...parts: string[]])
   [['a.npu', '-i', 'Caf\uFFFD'], 'a prompt is not UTF-8 text; convert it'],
   [['a.npu', '-m', 'sing'], 'Argument: m, Given: "sing", Choices: "generate", "chat"'],
   [['a.npu', '-m', 'chat', '--json'], '--json does not go with -m chat'],
+  [['a.npu', '-y', 'Be kind.'], '-y goes with -m chat alone; leave it out, or put the text into -i'],
   [['a.npu', '--device', 'gpu'], 'Argument: device, Given: "gpu", Choices: "auto", "rknpu", "sim"'],
   [['a.npu', '--device', 'sim', '--device-path', '/dev/dri/card1'], 'the simulated device has no path'],
   [['a.npu', '--cores', '4'], 'impossible number of cores: got 4, wanted 1 to 3'],
