@@ -32,7 +32,7 @@ export function promptOptions(command: Argv): Argv {
         describe: "forced (default): the reference's tokens for both; free: each its own, until they part",
       },
       t: { ...TEXT, alias: 'temperature', describe: 'of free mode (default: 0, greedy)' },
-      p: { ...TEXT, alias: 'topp', describe: 'nucleus of free mode (default: 0.9)' },
+      p: { ...TEXT, alias: 'top-p', describe: 'nucleus of free mode (default: 0.9)' },
       s: { ...TEXT, alias: 'seed', describe: 'of free mode with a temperature; may be repeated' },
       z: TOKENIZER,
       threads: THREADS,

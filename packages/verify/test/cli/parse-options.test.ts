@@ -107,7 +107,7 @@ describe('every option', () => {
     ['--mode free, greedy', FREE, { prompts: { ...PROMPTS, mode: 'free' } }],
     [
       'seeds',
-      [...SAMPLED, '--seed', '18446744073709551615', '-p', '0.5'],
+      [...SAMPLED, '--seed', '18446744073709551615', '--top-p', '0.5'],
       {
         prompts: {
           ...PROMPTS,
