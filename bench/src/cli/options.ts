@@ -31,9 +31,8 @@ export async function parseOptions(argv: string[]): Promise<BenchOptions | undef
   let answered = false;
   const parser = yargs()
     .scriptName('pnpm bench')
-    .usage(
-      '$0\n\nMeasures every part beside the limit of the machine and beside what users would run instead.',
-    )
+    .usage('$0\n')
+    .usage('Measures every part beside the limit of the machine and beside what users would run instead.')
     .options({
       only: { ...TEXT, describe: `any of ${PART_NAMES.join(', ')}` },
       runs: {

@@ -11,12 +11,13 @@ import { isGood, memoryPlot, type SoakRun, soak } from '../index.js';
 const TALES = fileURLToPath(new URL('../../../../fixtures/tales/', import.meta.url));
 
 function parse(argv: readonly string[]) {
+  // A usage each line: yargs cuts longer ones in the middle of a word.
   return yargs([...argv])
     .scriptName('soak')
     .version(false)
-    .usage(
-      '$0 [options]\n\nLong runs on the simulated device: the same tokens and logits as a single run, memory flat. About two minutes.',
-    )
+    .usage('$0 [options]\n')
+    .usage('Long runs on the simulated device: the same tokens and logits as a single run,')
+    .usage('memory flat. About two minutes.')
     .option('loads', { type: 'number', requiresArg: true, default: 2000, describe: 'loads and closes' })
     .option('tokens', {
       type: 'number',

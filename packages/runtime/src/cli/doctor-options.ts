@@ -17,9 +17,9 @@ export async function parseDoctorOptions(argv: readonly string[]): Promise<Docto
   let answered = false;
   const parser = yargs()
     .scriptName('npu-doctor')
-    .usage(
-      '$0 [model.npu] [options]\n\nChecks what a board needs to run models on its NPU, and says what to do about it.',
-    )
+    // A usage each: yargs cuts one that is longer than the width, line breaks counted, in the middle of a word.
+    .usage('$0 [model.npu] [options]\n')
+    .usage('Checks what a board needs to run models on its NPU, and what to do about it.')
     .demandCommand(0, 1, undefined, 'more than one model named')
     .option('device', {
       choices: ['rknpu', 'sim'] as const,

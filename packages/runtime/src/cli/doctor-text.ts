@@ -48,7 +48,7 @@ export class DoctorText {
   #linesOf({ section, status, title, detail, next }: CheckResult): string {
     const heading = section === this.#section ? '' : `${this.#section === undefined ? '' : '\n'}${section}\n`;
     this.#section = section;
-    const head = `  ${this.#coloured(status.padEnd(STATUS_COLUMNS), status)}${title.padEnd(TITLE_COLUMNS - 1)} `;
+    const head = `  ${this.#coloured(status.padEnd(STATUS_COLUMNS), status)}${title.padEnd(TITLE_COLUMNS - 2)}  `;
     const [first = '', ...more] = this.#wrapped(detail);
     const advice = next === undefined ? [] : this.#wrapped(`-> ${next}`);
     const below = [...more, ...advice].map(line => `${' '.repeat(INDENT)}${line}\n`);

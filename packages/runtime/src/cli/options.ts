@@ -30,7 +30,9 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
   let answered = false;
   const parser = yargs()
     .scriptName('run-npu')
-    .usage('$0 <model.npu> [options]\n\nRuns a llama2.c model on the RK3588 NPU; options as in run.c.')
+    // A usage each: yargs cuts one that is longer than the width, line breaks counted, in the middle of a word.
+    .usage('$0 <model.npu> [options]\n')
+    .usage('Runs a llama2.c model on the RK3588 NPU; options as in run.c.')
     .demandCommand(1, 1, 'no model named', 'more than one model named')
     .option('i', { alias: 'prompt', type: 'string', describe: 'text to go on from', requiresArg: true })
     .option('t', {

@@ -52,6 +52,15 @@ test('what is skipped for one reason is one line', () => {
   expect(shown.indexOf('clock')).toBeGreaterThan(shown.indexOf('core 0'));
 });
 
+test('however long a title, two spaces are behind it', () => {
+  const text = new DoctorText(PLAIN);
+  const skips = ['sync to the device', 'sync from the device'].map(title =>
+    check({ title, status: 'skipped', detail: 'since' }),
+  );
+  const shown = [...skips, check({})].map(one => text.lines(one)).join('');
+  expect(shown).toContain('sync to the device and 1 more  since\n');
+});
+
 test('the sum counts, with colours only where they are wanted', () => {
   expect(new DoctorText(PLAIN).summary(REPORT)).toBe('\n2 ok, 1 warning, 2 problems\n');
   expect(new DoctorText({ ...PLAIN, colours: true }).summary(REPORT)).toContain(

@@ -93,6 +93,14 @@ describeDevice('npu-doctor', () => {
     expect(stdout).toContain('problem  kernel driver');
   });
 
+  test('--help cuts no word of what it is for', async () => {
+    const { status, stdout } = await doctor(['--help']);
+    expect(status).toBe(0);
+    expect(stdout).toContain(
+      '\n\nChecks what a board needs to run models on its NPU, and what to do about it.\n',
+    );
+  });
+
   describe('wrong usage is exit status 2', () => {
     test.each([
       ['a model that is not there', ['none.npu'], 'no such file or folder'],
