@@ -6,7 +6,18 @@ import { COLORS, drawSvg } from './svg.js';
 
 const DEVICE_COLORS = ['#8c959f', '#c4cad1'];
 /** Okabe and Ito's, which can be told apart also by those who mix up red and green. */
-const HOST_COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442', '#994f00'];
+const HOST_COLORS = [
+  '#0072b2',
+  '#e69f00',
+  '#009e73',
+  '#cc79a7',
+  '#56b4e9',
+  '#d55e00',
+  '#f0e442',
+  '#994f00',
+  '#332288',
+  '#882255',
+];
 const REST_COLOR = '#e6e8eb';
 
 interface Bar {
