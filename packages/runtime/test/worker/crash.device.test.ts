@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { DeviceError } from '../../src/errors.js';
 import { loadModel } from '../../src/model/index.js';
@@ -6,7 +6,7 @@ import { DeviceThread } from '../../src/worker/device-thread.js';
 import { openInWorker } from '../../src/worker/open-in-worker.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
 import { type ModelFiles, randomModel, TINY } from '../support/models.js';
-import { simulate } from '../support/simulator.js';
+import { closeLeftFiles, leftBehind, simulate } from '../support/simulator.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 
 describeDevice('a worker that ends by itself', () => {
@@ -15,8 +15,11 @@ describeDevice('a worker that ends by itself', () => {
   beforeAll(async () => {
     Object.assign(files, await randomModel(folder, 'model', { config: TINY }));
   });
-  // What a killed worker leaves in the simulated device is not the next test's.
   beforeEach(() => simulate());
+  afterEach(() => {
+    closeLeftFiles();
+    expect(leftBehind()).toMatchObject({ openFiles: 0n, liveBuffers: 0n });
+  });
   afterAll(() => folder[Symbol.dispose]());
 
   test('fails every call that waits and every later one, saying what is left', async () => {

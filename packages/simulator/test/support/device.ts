@@ -66,12 +66,18 @@ function allStats(): SimulatorStats {
   return decodeSimulatorStats(bytes);
 }
 
-/** The library stays loaded from one file of tests to the next, and one that makes munmap fail leaves its mappings. */
-const { liveMappings: mappingsBefore } = allStats();
+/** The library stays loaded from one file of tests to the next, and one that makes calls fail leaves what they would have freed. */
+const before = allStats();
 
 export function stats(): SimulatorStats {
   const all = allStats();
-  return { ...all, liveMappings: all.liveMappings - mappingsBefore };
+  return {
+    ...all,
+    liveMappings: all.liveMappings - before.liveMappings,
+    liveBuffers: all.liveBuffers - before.liveBuffers,
+    liveBufferBytes: all.liveBufferBytes - before.liveBufferBytes,
+    peakBufferBytes: all.peakBufferBytes - before.liveBufferBytes,
+  };
 }
 
 export function resetStats(): void {
