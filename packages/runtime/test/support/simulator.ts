@@ -21,7 +21,7 @@ const native = {
 export function simulate(plan = ''): void {
   inject(plan);
   native.resetStats();
-  before = simulatorStats();
+  before = allStats();
 }
 
 /** Puts a plan in force in the middle of a test: calls are counted from here, the counters go on. */
@@ -29,24 +29,31 @@ export function inject(plan: string): void {
   if (native.configure(plan === '' ? 'log=0' : `log=0,${plan}`) !== 0) throw new Error(`bad plan: ${plan}`);
 }
 
-export function simulatorStats(): SimulatorStats {
+function allStats(): SimulatorStats {
   const bytes = new Uint8Array(SIMULATOR_STATS_BYTES);
   if (native.stats(bytes, bytes.length) !== 0) throw new Error('no stats');
   return decodeSimulatorStats(bytes);
 }
 
 /** What is live already: the library stays loaded from one file of tests to the next, and others may have left something. */
-let before = simulatorStats();
+let before = allStats();
+
+/** The counters since simulate(): what is live does not count what was live then. */
+export function simulatorStats(): SimulatorStats {
+  const all = allStats();
+  return {
+    ...all,
+    liveMappings: all.liveMappings - before.liveMappings,
+    liveBuffers: all.liveBuffers - before.liveBuffers,
+    liveBufferBytes: all.liveBufferBytes - before.liveBufferBytes,
+    peakBufferBytes: all.peakBufferBytes - before.liveBufferBytes,
+  };
+}
 
 /** What was left behind in the simulated device since simulate(). */
 export function leftBehind() {
   const { opens, closes, liveBuffers, leakedBuffers, liveMappings } = simulatorStats();
-  return {
-    openFiles: opens - closes,
-    liveBuffers: liveBuffers - before.liveBuffers,
-    leakedBuffers,
-    liveMappings: liveMappings - before.liveMappings,
-  };
+  return { openFiles: opens - closes, liveBuffers, leakedBuffers, liveMappings };
 }
 
 export const NOTHING = { openFiles: 0n, liveBuffers: 0n, leakedBuffers: 0n, liveMappings: 0n } as const;
