@@ -8,7 +8,7 @@
 
 #include "engine.h"
 
-enum { MAX_CORES = 3, MAX_NODES = 4, NODE_PATH_BYTES = 108, MAX_FAULTS = 64, MAX_STUCK_BITS = 8 };
+enum { MAX_CORES = 3, MAX_NODES = 4, NODE_PATH_BYTES = 108, SHARED_PATH_BYTES = 200, MAX_FAULTS = 64, MAX_STUCK_BITS = 8 };
 
 /* Calls a fault can be planned for; names in config.c. */
 enum call_kind {
@@ -51,6 +51,7 @@ struct plan {
   struct hardware hardware;
   char nodes[MAX_NODES][NODE_PATH_BYTES];
   unsigned node_count;
+  char shared[SHARED_PATH_BYTES]; /* the file of a device that processes share; empty: this process's own */
   bool log;
   unsigned threads; /* 0: as many as the job has cores and the host has processors */
   enum engine_kind engine;

@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "shared.h"
 #include "stats.h"
 
 struct core cores[MAX_CORES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
+static _Atomic uint32_t hung; /* of a device that is not shared */
 
 static bool all_idle(uint32_t mask) {
   for (unsigned i = 0; i < MAX_CORES; i++)
@@ -26,22 +29,32 @@ void cores_acquire(uint32_t mask) {
   while (!all_idle(mask)) pthread_cond_wait(&idle, &lock);
   mark(mask, true);
   pthread_mutex_unlock(&lock);
+  if (shared_is_joined()) shared_acquire_cores(mask);
 }
 
 void cores_release(uint32_t mask) {
+  if (shared_is_joined()) shared_release_cores(mask);
   pthread_mutex_lock(&lock);
   mark(mask, false);
   pthread_cond_broadcast(&idle);
   pthread_mutex_unlock(&lock);
 }
 
+static void set_hung(uint32_t mask, bool now) {
+  if (shared_is_joined()) shared_set_hung(mask, now);
+  else if (now) atomic_fetch_or(&hung, mask);
+  else atomic_fetch_and(&hung, ~mask);
+}
+
+uint32_t cores_hung(uint32_t mask) { return mask & (shared_is_joined() ? shared_hung_cores() : hung); }
+
+void cores_hang(uint32_t mask) { set_hung(mask, true); }
+
 void cores_reset(void) {
   uint32_t all = (1u << MAX_CORES) - 1;
   cores_acquire(all);
-  for (unsigned i = 0; i < MAX_CORES; i++) {
-    cores[i].registers = (struct register_file){0};
-    cores[i].hung = false;
-  }
+  for (unsigned i = 0; i < MAX_CORES; i++) cores[i].registers = (struct register_file){0};
+  set_hung(all, false);
   cores_release(all);
   stats_add(&stats.resets, 1);
 }

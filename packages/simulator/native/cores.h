@@ -12,7 +12,6 @@
 struct core {
   struct register_file registers;
   struct register_file planned; /* as the job being planned will leave them, once none of it is refused */
-  bool hung;                    /* a job timed out: nothing runs until ACTION reset */
   bool busy;
   void *panel;                  /* the engine's scratch */
   size_t panel_bytes;
@@ -25,6 +24,9 @@ extern struct core cores[MAX_CORES];
 /* Waits until all cores of a mask are idle and takes them together. */
 void cores_acquire(uint32_t mask);
 void cores_release(uint32_t mask);
+/* Cores of a mask on which a job timed out: nothing runs on them until ACTION reset. */
+uint32_t cores_hung(uint32_t mask);
+void cores_hang(uint32_t mask);
 /* ACTION reset: waits for running jobs; registers lose their values, hung cores run again. */
 void cores_reset(void);
 /* Room for a job's tasks on a core, and for what the engine needs at most for one of them. 0 or -ENOMEM. */

@@ -8,6 +8,7 @@
 #include "faults.h"
 #include "host.h"
 #include "memory.h"
+#include "shared.h"
 #include "stats.h"
 
 pthread_rwlock_t device_lock;
@@ -36,12 +37,18 @@ int device_open(int flags) {
 
   struct open_file *file = calloc(1, sizeof *file);
   if (!file) return -ENOMEM;
+  status = shared_enter(&plan);
+  if (status < 0) {
+    free(file);
+    return status;
+  }
   file->hardware = plan.hardware;
   file->fd = host_create_memory_file(flags & O_CLOEXEC);
   if (file->fd < 0 || file->fd >= MAX_FDS) {
     int error = file->fd < 0 ? errno : EMFILE;
     if (file->fd >= 0) host_close(file->fd);
     free(file);
+    shared_exit();
     return -error;
   }
   stats_add(&stats.opens, 1);
@@ -59,6 +66,7 @@ int device_close(int fd) {
   }
   atomic_store_explicit(&files[fd], NULL, memory_order_release);
   memory_free_all(file);
+  shared_exit();
   pthread_rwlock_unlock(&device_lock);
   free(file->handles);
   free(file);

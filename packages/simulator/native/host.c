@@ -32,6 +32,24 @@ int host_unmap(void *address, size_t size) { return (int)syscall(SYS_munmap, add
 
 int host_close(int fd) { return (int)syscall(SYS_close, fd); }
 
+int host_open(const char *path, int flags, unsigned mode) { return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode); }
+
+int64_t host_file_size(int fd) { return syscall(SYS_lseek, fd, (off_t)0, SEEK_END); }
+
+static struct flock one_byte(unsigned byte, short type) {
+  return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+}
+
+int host_lock_byte(int fd, unsigned byte, enum host_lock what) {
+  struct flock range = one_byte(byte, what == HOST_UNLOCK ? F_UNLCK : F_WRLCK);
+  return (int)syscall(SYS_fcntl, fd, what == HOST_LOCK_WAIT ? F_OFD_SETLKW : F_OFD_SETLK, &range);
+}
+
+bool host_byte_is_locked(int fd, unsigned byte) {
+  struct flock range = one_byte(byte, F_WRLCK);
+  return syscall(SYS_fcntl, fd, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+}
+
 uint64_t host_nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

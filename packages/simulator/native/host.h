@@ -14,6 +14,13 @@ int host_discard(int fd, uint64_t offset, uint64_t size);
 void *host_map(void *address, size_t size, int protection, int flags, int fd, int64_t offset);
 int host_unmap(void *address, size_t size);
 int host_close(int fd);
+int host_open(const char *path, int flags, unsigned mode);
+int64_t host_file_size(int fd);
+enum host_lock { HOST_UNLOCK, HOST_LOCK_TRY, HOST_LOCK_WAIT };
+/* A byte of a file, locked for its open file description: other processes wait, and the lock goes with the last descriptor. */
+int host_lock_byte(int fd, unsigned byte, enum host_lock what);
+/* Whether another open file description has it. */
+bool host_byte_is_locked(int fd, unsigned byte);
 uint64_t host_nanoseconds(void);
 unsigned host_processors(void);
 

@@ -7,6 +7,7 @@
 
 #include "host.h"
 #include "refuse.h"
+#include "shared.h"
 #include "stats.h"
 
 /* Buffers of one IOVA window, sorted by DMA address. Without an IOMMU there is one window, of physical memory. */
@@ -16,7 +17,7 @@ struct window {
   uint64_t next; /* where the last allocation ended: freed addresses rest before they come round again */
 };
 static struct window windows[DOMAINS];
-static uint64_t cma_used;
+static uint64_t cma_used; /* of this process */
 static uint64_t next_obj_addr = 0xffffff8100000000ull;
 
 static uint32_t first_at_or_after(const struct window *window, uint64_t address) {
@@ -56,9 +57,11 @@ static uint64_t find_gap(const struct window *window, uint64_t size, uint64_t fr
   }
 }
 
-static uint64_t choose_address(struct window *window, uint64_t size, uint64_t window_bytes) {
+static uint64_t choose_address(uint32_t domain, uint64_t size, uint64_t window_bytes) {
+  const struct window *window = &windows[domain];
   uint64_t end = WINDOW_START + window_bytes;
   if (end > 0x100000000ull) end = 0x100000000ull;
+  if (shared_is_joined()) return shared_find_gap(domain, size, end);
   uint64_t start = window->next < WINDOW_START || window->next >= end ? WINDOW_START : window->next;
   uint64_t address = find_gap(window, size, start, end);
   return address ? address : find_gap(window, size, WINDOW_START, end);
@@ -180,32 +183,34 @@ static void release(struct buffer *buffer) {
   free(buffer);
 }
 
-int memory_create(struct open_file *file, struct uapi_mem_create *arguments, uint64_t poison_bytes) {
-  int status = check_request(file, arguments);
-  if (status < 0) return status;
+/* With what processes share locked. */
+static int create(struct open_file *file, struct uapi_mem_create *arguments, uint64_t poison_bytes) {
   const struct hardware *hardware = &file->hardware;
   uint64_t size = (arguments->size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-  struct window *window = &windows[arguments->iommu_domain_id];
+  uint32_t domain = (uint32_t)arguments->iommu_domain_id;
+  uint64_t in_use = shared_is_joined() ? shared_bytes_in_use() : cma_used;
 
   /* Without an IOMMU every buffer is contiguous physical memory, whatever was asked for: the driver drops the flag. */
-  if (!hardware->iommu && cma_used + size > hardware->cma_bytes)
+  if (!hardware->iommu && in_use + size > hardware->cma_bytes)
     return refuse(ENOMEM, "cma", "MEM_CREATE of %llu bytes: %llu of %llu bytes of contiguous memory (CMA) are in use",
-                  (unsigned long long)size, (unsigned long long)cma_used, (unsigned long long)hardware->cma_bytes);
-  uint64_t address = choose_address(window, size, hardware->window_bytes);
+                  (unsigned long long)size, (unsigned long long)in_use, (unsigned long long)hardware->cma_bytes);
+  uint64_t address = choose_address(domain, size, hardware->window_bytes);
   if (!address)
     return refuse(ENOMEM, "window", "MEM_CREATE of %llu bytes: no gap that large in the %llu-byte DMA window of domain %d",
                   (unsigned long long)size, (unsigned long long)hardware->window_bytes, arguments->iommu_domain_id);
 
   struct buffer *buffer = calloc(1, sizeof *buffer);
   if (!buffer) return -ENOMEM;
-  *buffer = (struct buffer){.file = file, .flags = arguments->flags, .domain = (uint32_t)arguments->iommu_domain_id,
+  *buffer = (struct buffer){.file = file, .flags = arguments->flags, .domain = domain,
                             .size = size, .dma_addr = address, .obj_addr = next_obj_addr};
-  status = map_both_sides(buffer);
+  int status = map_both_sides(buffer);
   if (status == 0 && size <= poison_bytes && !(buffer->flags & MEM_ZEROING)) status = poison(buffer);
   if (status == 0) status = take_handle(file, buffer);
-  if (status == 0) status = insert(window, buffer);
+  if (status == 0 && shared_is_joined()) status = shared_take(domain, address, size);
+  if (status == 0) status = insert(&windows[domain], buffer);
   if (status < 0) {
     say("the host has no memory for a buffer of %llu bytes", (unsigned long long)size);
+    if (shared_is_joined()) shared_give_back(domain, address);
     release(buffer);
     return status;
   }
@@ -223,8 +228,18 @@ int memory_create(struct open_file *file, struct uapi_mem_create *arguments, uin
   return 0;
 }
 
+int memory_create(struct open_file *file, struct uapi_mem_create *arguments, uint64_t poison_bytes) {
+  int status = check_request(file, arguments);
+  if (status < 0) return status;
+  shared_lock_memory();
+  status = create(file, arguments, poison_bytes);
+  shared_unlock_memory();
+  return status;
+}
+
 static void destroy(struct buffer *buffer) {
   remove_from(&windows[buffer->domain], buffer);
+  if (shared_is_joined()) shared_give_back(buffer->domain, buffer->dma_addr);
   if (!buffer->file->hardware.iommu) cma_used -= buffer->size;
   stats_subtract(&stats.live_buffers, 1);
   stats_subtract(&stats.live_buffer_bytes, buffer->size);

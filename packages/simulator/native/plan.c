@@ -86,6 +86,13 @@ static bool set_node(struct plan *plan, const char *value) {
   return true;
 }
 
+static bool set_shared(struct plan *plan, const char *value) {
+  if (value[0] != '/' || strlen(value) >= SHARED_PATH_BYTES) return false;
+  memset(plan->shared, 0, sizeof plan->shared);
+  memcpy(plan->shared, value, strlen(value));
+  return true;
+}
+
 static bool set_log(struct plan *plan, const char *value) {
   uint64_t enabled;
   if (!parse_number(value, 1, &enabled)) return false;
@@ -144,6 +151,7 @@ static const struct {
     {"driver", true, set_driver, "a version such as 0.9.8"},
     {"iommu", true, set_iommu, "0 or 1"},
     {"node", true, set_node, "an absolute path of at most 107 bytes, at most 4 of them"},
+    {"shared", true, set_shared, "the absolute path, of at most 199 bytes, of a file that the processes of one device name"},
     {"log", true, set_log, "0 or 1"},
     {"threads", true, set_threads, "0 to 3"},
     {"engine", true, set_engine, "auto, or one that this machine has of portable, avx2, avx512, neon"},

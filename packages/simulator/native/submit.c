@@ -85,15 +85,14 @@ static const struct buffer *find_task_array(const struct open_file *file, const 
 }
 
 static void hang(uint32_t mask) {
-  for (unsigned core = 0; core < MAX_CORES; core++)
-    if (mask >> core & 1) cores[core].hung = true;
+  cores_hang(mask);
   stats_add(&stats.timeouts, 1);
 }
 
 static int check_alive(uint32_t mask, const struct plan *plan) {
-  for (unsigned core = 0; core < MAX_CORES; core++)
-    if ((mask >> core & 1) && cores[core].hung)
-      return refuse(ETIMEDOUT, "core-hung", "core %u waits for ACTION reset (6) since a job on it timed out", core);
+  uint32_t hung = cores_hung(mask);
+  if (hung)
+    return refuse(ETIMEDOUT, "core-hung", "core %d waits for ACTION reset (6) since a job on it timed out", __builtin_ctz(hung));
   uint32_t dead = mask & plan->dead_cores;
   if (!dead) return 0;
   stats_add(&stats.faults_injected, 1);

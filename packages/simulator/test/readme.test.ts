@@ -20,6 +20,6 @@ test('the README names every configuration item', () => {
   const start = sources.indexOf('} items[] = {');
   const table = sources.slice(start, sources.indexOf('};', start));
   const items = [...table.matchAll(/\{"([a-z-]+)", (?:true|false)/g)].map(match => match[1]!);
-  expect(items).toHaveLength(15);
+  expect(items).toHaveLength(16);
   expect(items.filter(item => !readme.includes(`\`${item}`))).toEqual([]);
 });
