@@ -5,6 +5,8 @@ export interface ChildTask {
   readonly run: RunName;
   readonly model: string;
   readonly amount: number;
+  /** The plan of its simulated device: NPU_SIM of its process. */
+  readonly plan?: string;
 }
 
 /** What a child tells its parent: that it is ready to begin, then what came of it. */

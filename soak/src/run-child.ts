@@ -23,7 +23,8 @@ export async function runChildren(tasks: readonly ChildTask[]): Promise<RunResul
 function start(task: ChildTask): ChildProcess {
   const script = fileURLToPath(new URL('./child.js', import.meta.url));
   // Its own options, not those of who runs it (jest's, say).
-  return fork(script, [JSON.stringify(task)], { execArgv: ['--expose-gc'] });
+  const env = task.plan === undefined ? process.env : { ...process.env, NPU_SIM: task.plan };
+  return fork(script, [JSON.stringify(task)], { execArgv: ['--expose-gc'], env });
 }
 
 async function messageOf<K extends ChildMessage['kind']>(

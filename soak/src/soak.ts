@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Growth, growthOf } from './flat.js';
 import { runChildren } from './run-child.js';
 import type { RunName, RunResult } from './runs.js';
@@ -30,7 +33,7 @@ interface Part {
   readonly unit: SoakRun['unit'];
 }
 
-/** Runs in this order; those of one line at the same time. */
+/** Runs in this order; those of one line at the same time, on one device. */
 const PARTS: readonly (readonly Part[])[] = [
   [{ name: 'loads and closes', run: 'loads', unit: 'loads' }],
   [{ name: 'sessions', run: 'sessions', unit: 'tokens' }],
@@ -43,11 +46,21 @@ const PARTS: readonly (readonly Part[])[] = [
 
 /** Tells every text once in a process of its own, then all the runs, and holds them against that. */
 export async function soak(options: SoakOptions): Promise<SoakRun[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'npu-soak-device-'));
+  try {
+    return await soakOn(join(folder, 'device'), options);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function soakOn(device: string, options: SoakOptions): Promise<SoakRun[]> {
   const { model, onRun } = options;
   const [single] = await runChildren([{ run: 'single', model, amount: 0 }]);
   const runs: SoakRun[] = [];
   for (const parts of PARTS) {
-    const tasks = parts.map(({ run, unit }) => ({ run, model, amount: options[unit] }));
+    const shared = parts.length > 1 ? { plan: `shared=${device}` } : {};
+    const tasks = parts.map(({ run, unit }) => ({ run, model, amount: options[unit], ...shared }));
     for (const [i, result] of (await runChildren(tasks)).entries()) {
       const run = judge(parts[i]!, result, single!);
       runs.push(run);
