@@ -27,7 +27,7 @@ int device_action(const struct open_file *file, struct uapi_action *arguments) {
     case ACTION_HW_VERSION: arguments->value = INVENTED_HW_VERSION; return 0;
     case ACTION_DRIVER_VERSION: arguments->value = file->hardware.driver_version; return 0;
     case ACTION_GET_FREQUENCY: arguments->value = FREQUENCY_HZ; return 0;
-    case ACTION_RESET: cores_reset(); return 0;
+    case ACTION_RESET: return cores_reset();
     case ACTION_CLEAR_TRAFFIC: traffic_clear(); return 0;
     case ACTION_WRITTEN_BYTES:
     case ACTION_FEATURE_BYTES:

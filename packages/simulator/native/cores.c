@@ -24,20 +24,26 @@ static void mark(uint32_t mask, bool busy) {
     if (mask >> i & 1) cores[i].busy = busy;
 }
 
-void cores_acquire(uint32_t mask) {
-  pthread_mutex_lock(&lock);
-  while (!all_idle(mask)) pthread_cond_wait(&idle, &lock);
-  mark(mask, true);
-  pthread_mutex_unlock(&lock);
-  if (shared_is_joined()) shared_acquire_cores(mask);
-}
-
-void cores_release(uint32_t mask) {
-  if (shared_is_joined()) shared_release_cores(mask);
+static void release_own(uint32_t mask) {
   pthread_mutex_lock(&lock);
   mark(mask, false);
   pthread_cond_broadcast(&idle);
   pthread_mutex_unlock(&lock);
+}
+
+int cores_acquire(uint32_t mask) {
+  pthread_mutex_lock(&lock);
+  while (!all_idle(mask)) pthread_cond_wait(&idle, &lock);
+  mark(mask, true);
+  pthread_mutex_unlock(&lock);
+  int status = shared_is_joined() ? shared_acquire_cores(mask) : 0;
+  if (status < 0) release_own(mask);
+  return status;
+}
+
+void cores_release(uint32_t mask) {
+  if (shared_is_joined()) shared_release_cores(mask);
+  release_own(mask);
 }
 
 static void set_hung(uint32_t mask, bool now) {
@@ -50,13 +56,15 @@ uint32_t cores_hung(uint32_t mask) { return mask & (shared_is_joined() ? shared_
 
 void cores_hang(uint32_t mask) { set_hung(mask, true); }
 
-void cores_reset(void) {
+int cores_reset(void) {
   uint32_t all = (1u << MAX_CORES) - 1;
-  cores_acquire(all);
+  int status = cores_acquire(all);
+  if (status < 0) return status;
   for (unsigned i = 0; i < MAX_CORES; i++) cores[i].registers = (struct register_file){0};
   set_hung(all, false);
   cores_release(all);
   stats_add(&stats.resets, 1);
+  return 0;
 }
 
 int core_reserve_tasks(struct core *core, uint32_t tasks) {

@@ -21,14 +21,14 @@ struct core {
 
 extern struct core cores[MAX_CORES];
 
-/* Waits until all cores of a mask are idle and takes them together. */
-void cores_acquire(uint32_t mask);
+/* Waits until all cores of a mask are idle and takes them together. 0, or -errno: they are not taken. */
+int cores_acquire(uint32_t mask);
 void cores_release(uint32_t mask);
 /* Cores of a mask on which a job timed out: nothing runs on them until ACTION reset. */
 uint32_t cores_hung(uint32_t mask);
 void cores_hang(uint32_t mask);
-/* ACTION reset: waits for running jobs; registers lose their values, hung cores run again. */
-void cores_reset(void);
+/* ACTION reset: waits for running jobs; registers lose their values, hung cores run again. 0 or -errno. */
+int cores_reset(void);
 /* Room for a job's tasks on a core, and for what the engine needs at most for one of them. 0 or -ENOMEM. */
 int core_reserve_tasks(struct core *core, uint32_t tasks);
 int core_reserve_panel(struct core *core, size_t bytes);

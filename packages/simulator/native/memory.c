@@ -231,7 +231,8 @@ static int create(struct open_file *file, struct uapi_mem_create *arguments, uin
 int memory_create(struct open_file *file, struct uapi_mem_create *arguments, uint64_t poison_bytes) {
   int status = check_request(file, arguments);
   if (status < 0) return status;
-  shared_lock_memory();
+  status = shared_lock_memory();
+  if (status < 0) return status;
   status = create(file, arguments, poison_bytes);
   shared_unlock_memory();
   return status;

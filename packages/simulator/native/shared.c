@@ -49,6 +49,13 @@ static bool lock_byte(int fd, unsigned byte, bool wait) {
   return status == 0;
 }
 
+static int wait_for_byte(unsigned byte) {
+  if (lock_byte(device_fd, byte, true)) return 0;
+  int error = errno;
+  say("shared=%s: cannot be locked: %s", device_path, strerror(error));
+  return -error;
+}
+
 static void unlock_byte(int fd, unsigned byte) { host_lock_byte(fd, byte, HOST_UNLOCK); }
 
 static bool member_lives(int fd, uint32_t member) {
@@ -166,10 +173,10 @@ void shared_exit(void) {
   pthread_mutex_unlock(&lock);
 }
 
-void shared_lock_memory(void) {
-  if (!device) return;
-  lock_byte(device_fd, MEMORY_LOCK, true);
-  sweep();
+int shared_lock_memory(void) {
+  int status = device ? wait_for_byte(MEMORY_LOCK) : 0;
+  if (device && status == 0) sweep();
+  return status;
 }
 
 void shared_unlock_memory(void) {
@@ -228,9 +235,12 @@ void shared_give_back(uint32_t domain, uint64_t address) {
   }
 }
 
-void shared_acquire_cores(uint32_t mask) {
-  for (unsigned core = 0; core < MAX_CORES; core++)
-    if (mask >> core & 1) lock_byte(device_fd, CORE_LOCKS + core, true);
+int shared_acquire_cores(uint32_t mask) {
+  int status = 0;
+  for (unsigned core = 0; core < MAX_CORES && status == 0; core++)
+    if (mask >> core & 1) status = wait_for_byte(CORE_LOCKS + core);
+  if (status < 0) shared_release_cores(mask);
+  return status;
 }
 
 void shared_release_cores(uint32_t mask) {

@@ -19,8 +19,9 @@ int shared_enter(const struct plan *plan);
 void shared_exit(void);
 bool shared_is_joined(void);
 
-/* Around a look at what follows and the change that depends on it; nothing when not joined. */
-void shared_lock_memory(void);
+/* Around a look at what follows and the change that depends on it; nothing when not joined. 0, or -errno after a line on stderr
+ * (a program may close descriptors that are not its own). */
+int shared_lock_memory(void);
 void shared_unlock_memory(void);
 /* Joined and locked: bytes in all ranges, of all processes that live. */
 uint64_t shared_bytes_in_use(void);
@@ -31,8 +32,8 @@ int shared_take(uint32_t domain, uint64_t address, uint64_t size);
 /* Gives a range back. Needs no lock. */
 void shared_give_back(uint32_t domain, uint64_t address);
 
-/* Waits until no other process has these cores, in the order of their numbers; for cores that this process has itself. */
-void shared_acquire_cores(uint32_t mask);
+/* Waits until no other process has these cores, in the order of their numbers; for cores that this process has itself. As shared_lock_memory. */
+int shared_acquire_cores(uint32_t mask);
 void shared_release_cores(uint32_t mask);
 /* Cores that wait for a reset, as a mask; for those that this process has acquired. */
 uint32_t shared_hung_cores(void);

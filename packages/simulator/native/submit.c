@@ -206,7 +206,8 @@ int submit(struct open_file *file, struct uapi_submit *job, const struct plan *p
   status = find_shares(job, mask, array, shares, &count);
   if (status < 0) return status;
 
-  cores_acquire(mask);
+  status = cores_acquire(mask);
+  if (status < 0) return status;
   struct fault fault = fault_for_call(plan, CALL_SUBMIT);
   if (fault.hangs) hang(mask);
   int64_t user_data = job->hw_elapse_time;

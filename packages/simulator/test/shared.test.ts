@@ -146,6 +146,14 @@ describe('a device that processes share', () => {
     expect((await one.ask({ submit: 7 })).worst).toBeLessThanOrEqual(1);
   });
 
+  test('that can no longer be locked refuses jobs, resets and memory', async () => {
+    const one = await opened();
+    await one.ask({ closeDescriptorsOf: path });
+    for (const request of [{ submit: 1 }, { reset: true }, { create: 4096 }] as const) {
+      expect(await one.ask(request)).toMatchObject({ errno: 'EBADF' });
+    }
+  });
+
   test('leaves a file alone that is none', async () => {
     const one = await opened();
     await one.ask({ close: true });

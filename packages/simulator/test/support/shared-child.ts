@@ -1,3 +1,4 @@
+import { closeSync, existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { CallError, configure, Device, type DmaBuffer, lastRefusal } from './device.js';
 import { Job } from './jobs.js';
 import { makeProblem } from './matrices.js';
@@ -11,7 +12,9 @@ export type Request =
   | { readonly destroyFirst: true }
   | { readonly submit: number }
   | { readonly submitWithFeaturesAt: bigint }
-  | { readonly reset: true };
+  | { readonly reset: true }
+  /** Closes every descriptor on a file of that name, as programs do that end with strange ones. */
+  | { readonly closeDescriptorsOf: string };
 
 export interface Answer {
   /** The errno, or "none". */
@@ -42,6 +45,13 @@ function submit(mask: number, change: (job: Job) => void = () => {}): Pick<Answe
   }
 }
 
+function closeDescriptorsOf(path: string): void {
+  for (const fd of readdirSync('/proc/self/fd')) {
+    const link = `/proc/self/fd/${fd}`;
+    if (existsSync(link) && readlinkSync(link) === path) closeSync(Number(fd));
+  }
+}
+
 function answer(request: Request): Partial<Answer> {
   if ('plan' in request) configure(request.plan);
   else if ('open' in request) device = new Device();
@@ -62,7 +72,8 @@ function answer(request: Request): Partial<Answer> {
     return submit(1, job => {
       job.word(0, 0x1070).value = Number(request.submitWithFeaturesAt);
     });
-  } else device.action(6);
+  } else if ('closeDescriptorsOf' in request) closeDescriptorsOf(request.closeDescriptorsOf);
+  else device.action(6);
   return {};
 }
 
