@@ -28,6 +28,8 @@ const SCORES_GAP = 16;
 
 /** All that a session computes with on the CPU, in one memory that the kernels reach: its cache, activations, norms, RoPE. */
 export class Workspace {
+  /** The size of that memory, in whole pages of 64 KiB. */
+  readonly bytes: number;
   readonly kernels: CpuKernels;
   readonly cache: KvCache;
   // [maxRows][...] f32 each
@@ -75,6 +77,7 @@ export class Workspace {
     arrays.rmsFfn.set(rmsFfn);
     arrays.rmsFinal.set(rmsFinal);
     arrays.turns.set(rope.values);
+    this.bytes = memory.buffer.byteLength;
     this.kernels = new CpuKernels(memory);
     this.cache = { keys: arrays.keys, values: arrays.values };
     this.x = arrays.x;
@@ -99,26 +102,34 @@ export function scratchSizes(
   return { features: (rows * Math.ceil(columns / 32) * 32) / 2, results: rows * Math.ceil(columns / 4) * 4 };
 }
 
+/** What idle workspaces may take together; one is kept whatever it takes. */
+const IDLE_BYTES = 256 * 2 ** 20;
+/** V8 reserves 10 GiB of addresses for each: a kernel of 39-bit addresses has room for some 50 in all. */
+const MAX_IDLE = 8;
+
 /**
- * Workspaces of a model that no session has now. They are kept, as many as there were sessions at once: what WebAssembly
- * reserves for a memory is given back only when garbage is collected, too late for who opens thousands of sessions in turn.
+ * Workspaces of a model that no session has now, for the next ones. V8 gives back a memory, and the addresses that it reserves for it,
+ * only when it collects garbage, and lets some GiB gather before: sessions in turn, or a few at once, are not to make new ones. But
+ * a KV cache is 2 GiB of a 7B model, and what a rush of sessions leaves is not to stay for as long as the model does.
  */
 export class WorkspacePool {
-  readonly #free: Workspace[] = [];
+  readonly #idle: Workspace[] = [];
 
   constructor(private readonly create: () => Workspace) {}
 
-  /** One whose arrays hold what the session before left there; @throws as Workspace's constructor */
+  /** One whose arrays hold what the session before left there, or a new one; @throws as Workspace's constructor */
   take(): Workspace {
-    return this.#free.pop() ?? this.create();
+    return this.#idle.pop() ?? this.create();
   }
 
+  /** Keeps it for another session, or lets go of it where enough are idle. */
   giveBack(workspace: Workspace): void {
-    this.#free.push(workspace);
+    const room = Math.floor(IDLE_BYTES / workspace.bytes);
+    if (this.#idle.length < Math.max(1, Math.min(room, MAX_IDLE))) this.#idle.push(workspace);
   }
 
-  /** Lets go of what is free. */
+  /** Lets go of what is idle. */
   clear(): void {
-    this.#free.length = 0;
+    this.#idle.length = 0;
   }
 }

@@ -37,6 +37,7 @@ describe('a workspace', () => {
     const { cache, x, gate, turns } = new Workspace(contentsFor(TINY));
     const buffers = [cache.keys, cache.values, x, gate, turns].map(({ buffer }) => buffer);
     expect(new Set(buffers).size).toBe(1);
+    expect(buffers[0]!.byteLength).toBe(new Workspace(contentsFor(TINY)).bytes);
   });
 
   test('whose keys and values are beyond 4 GiB is refused before anything is computed', () => {
@@ -55,22 +56,60 @@ describe('a workspace', () => {
   });
 });
 
-test('a pool hands out what was given back, and makes new ones only where all are taken', () => {
-  let made = 0;
-  const contents = contentsFor(TINY);
-  const pool = new WorkspacePool(() => {
-    made++;
-    return new Workspace(contents);
+describe('a pool', () => {
+  /** Nothing of it is written to, so that it takes no memory however large it is. */
+  const ofBytes = (bytes: number) => ({ bytes }) as Workspace;
+  const MIB = 2 ** 20;
+
+  /** A pool, and the workspaces that it has made. */
+  function counted(bytes: number) {
+    const made: Workspace[] = [];
+    const pool = new WorkspacePool(() => {
+      made.push(ofBytes(bytes));
+      return made.at(-1)!;
+    });
+    const takeAll = (count: number): Workspace[] => Array.from({ length: count }, () => pool.take());
+    return { made, pool, takeAll };
+  }
+
+  test('makes one workspace for sessions in turn, however many and large', () => {
+    const { made, pool } = counted(2048 * MIB);
+    for (let i = 0; i < 5; i++) pool.giveBack(pool.take());
+    expect(made.length).toBe(1);
   });
-  const [a, b] = [pool.take(), pool.take()];
-  expect(a).not.toBe(b);
-  pool.giveBack(a);
-  expect(pool.take()).toBe(a);
-  pool.giveBack(a);
-  pool.giveBack(b);
-  expect(new Set([pool.take(), pool.take()])).toEqual(new Set([a, b]));
-  expect(made).toBe(2);
-  pool.giveBack(a);
-  pool.clear();
-  expect(pool.take()).not.toBe(a);
+
+  test('makes none where one of many sessions ends before the next begins', () => {
+    const { made, pool, takeAll } = counted(2048 * MIB);
+    const open = takeAll(3);
+    for (let i = 0; i < 7; i++) {
+      pool.giveBack(open.shift()!);
+      open.push(pool.take());
+    }
+    expect(made.length).toBe(3);
+    expect(new Set(open)).toEqual(new Set(made));
+  });
+
+  test.each([
+    ['2 GiB', 2048 * MIB, 1],
+    ['just over 128 MiB', 128 * MIB + 1, 1],
+    ['128 MiB', 128 * MIB, 2],
+    ['72 MiB', 72 * MIB, 3],
+    ['32 MiB', 32 * MIB, 8],
+    ['64 KiB', 2 ** 16, 8],
+  ])('of ten workspaces of %s (%i bytes) that were in use at once keeps %i', (_, bytes, kept) => {
+    const { made, pool, takeAll } = counted(bytes);
+    for (const workspace of takeAll(10)) pool.giveBack(workspace);
+    takeAll(kept);
+    expect(made.length).toBe(10);
+    pool.take();
+    expect(made.length).toBe(11);
+  });
+
+  test('that was cleared keeps none', () => {
+    const { made, pool } = counted(MIB);
+    pool.giveBack(pool.take());
+    pool.clear();
+    pool.take();
+    expect(made.length).toBe(2);
+  });
 });
