@@ -21,6 +21,6 @@ export interface NpuDevice extends AsyncDisposable {
   readonly description: string;
   /** After a failed job: makes the device usable again. */
   reset(): Promise<void>;
-  /** Frees all DMA memory and closes the node; safe to call twice. */
+  /** Frees all DMA memory and closes the node. Called again it waits for the first call, and does nothing else. */
   close(): Promise<void>;
 }

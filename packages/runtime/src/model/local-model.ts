@@ -1,4 +1,5 @@
 import type { ModelConfig, NpuFileDescription } from '@npu-llama/format';
+import { CloseOnce } from '../close-once.js';
 import type { NpuDevice } from '../device/index.js';
 import type { DmaBuffer } from '../driver/driver.js';
 import { freeAll } from '../driver/free-all.js';
@@ -30,7 +31,7 @@ export class LocalModel implements NpuModel {
   readonly #parts: LocalModelParts;
   readonly #sessions = new Set<LocalSession>();
   readonly #workspaces: WorkspacePool;
-  #closed = false;
+  readonly #closing = new CloseOnce();
 
   constructor(parts: LocalModelParts) {
     this.#parts = parts;
@@ -106,14 +107,17 @@ export class LocalModel implements NpuModel {
 
   /** @throws DeviceError after the model or its device was closed */
   checkOpen(): void {
-    if (this.#closed) throw new DeviceError(`${this.path}: the model was used after close`);
+    if (this.#closing.called) throw new DeviceError(`${this.path}: the model was used after close`);
     // The device's memory is unmapped with it: to touch it would end the process.
     this.device.driver.checkOpen();
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** @throws DeviceError when the driver does not take back a buffer, with the others freed */
+  close(): Promise<void> {
+    return this.#closing.run(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
     for (const session of this.#sessions) await session.close();
     this.#workspaces.clear();
     freeAll(this.#parts.buffers);

@@ -46,6 +46,6 @@ export interface NpuModel extends AsyncDisposable {
    *   in a worker the latter comes with the session's first call, and onProduct is a UsageError
    */
   createSession(options?: SessionOptions): Session;
-  /** Closes its sessions and frees its DMA memory; safe to call twice. */
+  /** Closes its sessions and frees its DMA memory. Called again it waits for the first call, and does nothing else. */
   close(): Promise<void>;
 }

@@ -40,6 +40,6 @@ export interface Session extends AsyncDisposable {
     firstPosition: number,
     options: { readonly logits: 'all' | 'last'; readonly signal?: AbortSignal },
   ): Promise<Float32Array>;
-  /** Gives the KV cache back to the model; safe to call twice. */
+  /** Gives the KV cache back to the model. Called again it waits for the first call, and does nothing else. */
   close(): Promise<void>;
 }

@@ -1,9 +1,9 @@
+import { CloseOnce } from '../close-once.js';
 import type { DecodeRows, DeviceKind, NpuDevice } from '../device/index.js';
 import type { NpuDriver } from '../driver/driver.js';
 import { DeviceError } from '../errors.js';
 import type { LoadModelOptions, NpuModel } from '../model/index.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { CloseOnce } from './close-once.js';
 import type { DeviceThread } from './device-thread.js';
 import { unpackVocabulary } from './packed-vocabulary.js';
 import type { DeviceEvent, OpenedDevice } from './protocol.js';
@@ -79,6 +79,11 @@ export class WorkerDevice implements NpuDevice {
   /** @throws DeviceError when the driver refuses, or the worker had ended and nobody was told so */
   close(): Promise<void> {
     return this.#closing.run(() => this.#close());
+  }
+
+  /** Waits for a close() that was called, and does not fail: for what is closed with the device. */
+  closed(): Promise<void> {
+    return this.#closing.settled();
   }
 
   async #close(): Promise<void> {

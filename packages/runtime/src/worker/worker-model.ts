@@ -1,9 +1,9 @@
 import type { ModelConfig, NpuFileDescription } from '@npu-llama/format';
+import { CloseOnce } from '../close-once.js';
 import type { NpuDevice } from '../device/index.js';
 import { DeviceError } from '../errors.js';
 import type { ModelCounters, NpuModel, PlacedMatrix, Session, SessionOptions } from '../model/index.js';
 import type { Tokenizer } from '../text/tokenizer.js';
-import { CloseOnce } from './close-once.js';
 import type { DeviceThread } from './device-thread.js';
 import type { LoadedModel } from './protocol.js';
 import { inWorker } from './told-driver.js';
@@ -54,7 +54,7 @@ export class WorkerModel implements NpuModel {
     return { ...this.#counters };
   }
 
-  /** Whether its sessions have nothing left to close. */
+  /** Whether its sessions have nothing left to close: it is being closed, or its device. */
   get isGone(): boolean {
     return this.#closing.called || this.#parts.device.isGone;
   }
@@ -96,9 +96,15 @@ export class WorkerModel implements NpuModel {
     return this.#closing.run(() => this.#close());
   }
 
+  /** Waits for a close() of it or its device that was called, and does not fail: for its sessions. */
+  async closed(): Promise<void> {
+    await this.#closing.settled();
+    await this.#parts.device.closed();
+  }
+
   async #close(): Promise<void> {
     const { model, device, thread } = this.#parts;
-    if (device.isGone) return;
+    if (device.isGone) return device.closed();
     await thread.call('closeModel', { model }, { onTold: told => this.told(told) });
   }
 

@@ -1,6 +1,6 @@
 import { type ModelConfig, UsageError } from '@npu-llama/format';
+import { CloseOnce } from '../close-once.js';
 import type { KvCache, Session } from '../model/index.js';
-import { CloseOnce } from './close-once.js';
 import type { DeviceThread } from './device-thread.js';
 import type { Logits, OfSession, Told } from './protocol.js';
 import { inWorker } from './told-driver.js';
@@ -73,7 +73,8 @@ export class WorkerSession implements Session {
   }
 
   async #close(): Promise<void> {
-    if (!this.model.isGone) await this.thread.call('closeSession', this.id);
+    if (this.model.isGone) return this.model.closed();
+    await this.thread.call('closeSession', this.id);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
