@@ -1,3 +1,4 @@
+export { formatBytes, formatBytesExactly } from './byte-size.js';
 export * from './checkpoint/index.js';
 export { crc32, formatChecksum } from './checksum.js';
 export {

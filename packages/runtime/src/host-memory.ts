@@ -1,3 +1,4 @@
+import { formatBytesExactly } from '@npu-llama/format';
 import { ModelLimitError } from './errors.js';
 
 /**
@@ -9,7 +10,7 @@ export function allocateFloats(elements: number, what: string): Float32Array {
     return new Float32Array(elements);
   } catch (cause) {
     throw new ModelLimitError(`not enough memory for ${what}`, {
-      got: `${((elements * 4) / 2 ** 30).toFixed(2)} GiB needed`,
+      got: `${formatBytesExactly(elements * 4)} needed`,
       next: 'is seq_len in the file right?',
       cause,
     });

@@ -1,3 +1,4 @@
+import { formatBytesExactly } from '../byte-size.js';
 import { ExitStatus, ToolkitError } from '../errors.js';
 import { PAGE_BYTES, type WasmMemory, WebAssembly } from './web-assembly.js';
 
@@ -10,7 +11,7 @@ export class WasmMemoryError extends ToolkitError {
   readonly exitStatus = ExitStatus.usageOrFile;
 
   constructor(what: string, bytes: number, cause: unknown) {
-    const got = `${(bytes / 2 ** 20).toFixed(1)} MiB needed`;
+    const got = `${formatBytesExactly(bytes)} needed`;
     super(`no memory for ${what}`, { got, next: ADDRESS_SPACE_REMEDY, cause });
   }
 }

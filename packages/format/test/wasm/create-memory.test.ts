@@ -16,6 +16,8 @@ test.each([undefined, 'shared'] as const)(
     const refused = (): unknown =>
       sharing === undefined ? createMemory(2 ** 33, 'a test') : createMemory(2 ** 33, 'a test', sharing);
     expect(refused).toThrow(WasmMemoryError);
-    expect(refused).toThrow(/^no memory for a test: got 8192\.0 MiB needed; .*ulimit -v/);
+    expect(refused).toThrow(
+      /^no memory for a test: got 8192\.0 MiB \(8589934592 bytes\) needed; .*ulimit -v/,
+    );
   },
 );

@@ -1,3 +1,4 @@
+import { formatBytesExactly } from '@npu-llama/format';
 import { ADDRESS_SPACE_REMEDY, PAGE_BYTES, type WasmMemory, WebAssembly } from '@npu-llama/format/wasm';
 import { ModelLimitError } from '../errors.js';
 import { type WasmKernels, wasmKernelsIn } from './wasm-kernels.js';
@@ -44,11 +45,10 @@ function alignedBytes(elements: number): number {
 }
 
 function allocate(bytes: number, what: string): WasmMemory {
-  const gigabytes = `${(bytes / 2 ** 30).toFixed(2)} GiB`;
   if (bytes > MAX_BYTES) {
     throw new ModelLimitError(`${what} does not fit a WebAssembly memory`, {
-      got: `${gigabytes} for keys, values and activations`,
-      wanted: 'at most 4 GiB',
+      got: `${formatBytesExactly(bytes)} for keys, values and activations`,
+      wanted: `at most ${formatBytesExactly(MAX_BYTES)}`,
       next: 'is seq_len in the file right?',
     });
   }
@@ -57,7 +57,7 @@ function allocate(bytes: number, what: string): WasmMemory {
     return new WebAssembly.Memory({ initial: pages, maximum: pages });
   } catch (cause) {
     throw new ModelLimitError(`not enough memory for ${what}`, {
-      got: `${gigabytes} needed`,
+      got: `${formatBytesExactly(bytes)} needed`,
       next: `close other sessions; is seq_len in the file right? ${ADDRESS_SPACE_REMEDY}`,
       cause,
     });

@@ -1,4 +1,4 @@
-import { type ModelConfig, type TiledMatrix, tiledBytes } from '@npu-llama/format';
+import { formatBytesExactly, type ModelConfig, type TiledMatrix, tiledBytes } from '@npu-llama/format';
 import type { DecodeRows } from '../device/index.js';
 import type { CacheMode } from '../driver/driver.js';
 import { ModelLimitError } from '../errors.js';
@@ -102,8 +102,8 @@ export function planMemory(options: {
   const totalBytes = all.reduce((sum, { bytes }) => sum + Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES, 0);
   if (totalBytes > DMA_WINDOW_BYTES) {
     throw new ModelLimitError(`${path}: the model does not fit the 4 GiB that the NPU can address`, {
-      got: `${(totalBytes / 2 ** 30).toFixed(2)} GiB of DMA memory needed`,
-      wanted: 'at most 4 GiB',
+      got: `${formatBytesExactly(totalBytes)} of DMA memory needed`,
+      wanted: `at most ${formatBytesExactly(DMA_WINDOW_BYTES)}`,
       next: 'use a smaller model',
     });
   }

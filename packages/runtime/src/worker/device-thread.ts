@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { formatBytes } from '@npu-llama/format';
 import { DeviceError } from '../errors.js';
 import { AbortFlag } from './abort-flag.js';
 import { decodeError } from './error-codec.js';
@@ -159,7 +160,7 @@ export class DeviceThread {
     // What node makes of an error that ended a worker is not always an Error any more.
     const { message } = (cause ?? {}) as { readonly message?: unknown };
     const why = typeof message === 'string' ? message : `exit status ${status}`;
-    const left = `${(this.#dmaBytesInUse / 2 ** 20).toFixed(1)} MiB of DMA memory`;
+    const left = `${formatBytes(this.#dmaBytesInUse)} of DMA memory`;
     return new DeviceError(`the worker thread that drives the device has ended: ${why}`, {
       next: `its open file and ${left} are released when this process ends: start it again`,
       ...(cause !== undefined && { cause }),

@@ -97,10 +97,10 @@ describeDevice('run-npu', () => {
         outcome,
         3,
         'the driver refused ',
-        ' bytes) of DMA memory for weights of layers.',
+        ' of DMA memory for weights of layers.',
         `RKNPU_MEM_CREATE: `,
         `(${errno})`,
-        ' MiB in all in use by this process',
+        ' in all in use by this process',
         'the 4 GiB window has at most ',
         'simulate a device with more (NPU_SIM=cma=512M)',
       );

@@ -70,7 +70,7 @@ describe('allocate', () => {
     const { message } = error;
     expect(message).toContain('refused 5.0 MiB (5242880 bytes) of DMA memory for weights of layers.0.wqkv');
     expect(message).toContain(`(${errno})`);
-    expect(message).toContain('4.0 KiB of 700.0 MiB in all in use by this process');
+    expect(message).toContain('4096 bytes of 700.0 MiB in all in use by this process');
     expect(message).toContain('CMA has 3.0 MiB of 256.0 MiB free');
     expect(message).toContain('the 4 GiB window has at most 4096.0 MiB left');
     // More contiguous memory helps where there was not enough, and nowhere else.

@@ -29,7 +29,7 @@ describe('arrays', () => {
     const error = thrownBy(() => new KernelMemory({ keys: 2 ** 29, values: 2 ** 29 }, 'a session'));
     expect(error).toBeInstanceOf(ModelLimitError);
     expect(error.message).toMatch(
-      /^a session does not fit a WebAssembly memory: got 4\.00 GiB .*wanted at most 4 GiB/,
+      /^a session does not fit a WebAssembly memory: got 4096\.0 MiB \(4294967360 bytes\) .*wanted at most 4096\.0 MiB \(4294967296 bytes\)/,
     );
   });
 });

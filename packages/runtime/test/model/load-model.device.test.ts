@@ -93,7 +93,9 @@ describeEverywhere('loadModel', place => {
           /^the driver refused .* of DMA memory for (weights of \S+|features|results|programs|task records): /,
         );
         expect(error.message).toContain(`(${errno})`);
-        expect(error.message).toMatch(/\d+\.\d (MiB|KiB) of \d+\.\d (MiB|KiB) in all in use by this process/);
+        expect(error.message).toMatch(
+          / (\d+ bytes|\d+\.\d MiB) of (\d+ bytes|\d+\.\d MiB) in all in use by this process/,
+        );
         expect(simulatorStats().faultsInjected).toBe(1n);
       },
     );
@@ -159,7 +161,9 @@ describeEverywhere('loadModel', place => {
     writeSparseModel(path);
     const error = await failureOf(path);
     expect(error).toBeInstanceOf(ModelLimitError);
-    expect(error.message).toMatch(/does not fit the 4 GiB that the NPU can address: got \d+\.\d\d GiB/);
+    expect(error.message).toMatch(
+      /does not fit the 4 GiB that the NPU can address: got \d+\.\d MiB \(\d+ bytes\) /,
+    );
     expect(simulatorStats().allocations).toBe(BigInt(CHECK_BUFFERS));
   });
 

@@ -51,7 +51,7 @@ describe('a workspace', () => {
     expect(error).toBeInstanceOf(ModelLimitError);
     expect(error).toMatchObject({ exitStatus: 2 });
     expect(error.message).toMatch(
-      /^a session with 16777216 positions does not fit a WebAssembly memory: got \d+\.\d\d GiB for keys, values and activations, wanted at most 4 GiB; /,
+      /^a session with 16777216 positions does not fit a WebAssembly memory: got \d+\.\d MiB \(\d+ bytes\) for keys, values and activations, wanted at most 4096\.0 MiB \(4294967296 bytes\); /,
     );
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
+import { formatBytes } from '@npu-llama/format';
 import { DeviceError } from '../../src/errors.js';
 import { loadModel } from '../../src/model/index.js';
 import { DeviceThread } from '../../src/worker/device-thread.js';
@@ -29,7 +30,7 @@ describeDevice('a worker that ends by itself', () => {
     const sessions = [model.createSession(), model.createSession()];
     const pending = sessions.map(session => rejectionOf(session.forward(1, 0)));
     await thread.kill();
-    const left = `${(model.dmaBytes / 2 ** 20).toFixed(1)} MiB of DMA memory`;
+    const left = `${formatBytes(model.dmaBytes)} of DMA memory`;
     const wanted = `the worker thread that drives the device has ended: exit status 1; its open file and ${left} are released when this process ends: start it again`;
     for (const error of [
       ...(await Promise.all(pending)),
@@ -68,6 +69,6 @@ describeDevice('a worker that ends by itself', () => {
     );
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.message).toMatch(message);
-    expect(error.message).toContain('0.0 MiB of DMA memory');
+    expect(error.message).toContain('; its open file and 0 bytes of DMA memory are released');
   });
 });

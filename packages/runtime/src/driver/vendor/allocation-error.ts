@@ -1,3 +1,4 @@
+import { formatBytes, formatBytesExactly } from '@npu-llama/format';
 import { DeviceError } from '../../errors.js';
 import { DMA_WINDOW_BYTES } from '../../hardware/index.js';
 import type { CmaInfo } from '../cma.js';
@@ -42,20 +43,16 @@ const MIB = 2 ** 20;
 /** A quarter of CMA to spare for other drivers. */
 const SPARE = 1.25;
 
-function mib(bytes: number): string {
-  if (bytes > 0 && bytes < MIB) return `${(bytes / 1024).toFixed(1)} KiB`;
-  return `${(bytes / MIB).toFixed(1)} MiB`;
-}
-
 /** What owners of boards run into most, told with all that helps: who asked, for what, and what is left. */
 export function allocationError(failure: AllocationFailure, cmaRemedy: CmaRemedy): DeviceError {
   const { label, bytes, planBytes, inUseBytes, iommu, cma } = failure;
-  const ofPlan = planBytes === undefined ? '' : ` of ${mib(planBytes)} in all`;
-  const left = [`${mib(inUseBytes)}${ofPlan} in use by this process`];
-  if (cma !== undefined && !iommu) left.push(`CMA has ${mib(cma.freeBytes)} of ${mib(cma.totalBytes)} free`);
-  left.push(`the 4 GiB window has at most ${mib(DMA_WINDOW_BYTES - inUseBytes)} left`);
+  const ofPlan = planBytes === undefined ? '' : ` of ${formatBytes(planBytes)} in all`;
+  const left = [`${formatBytes(inUseBytes)}${ofPlan} in use by this process`];
+  if (cma !== undefined && !iommu)
+    left.push(`CMA has ${formatBytes(cma.freeBytes)} of ${formatBytes(cma.totalBytes)} free`);
+  left.push(`the 4 GiB window has at most ${formatBytes(DMA_WINDOW_BYTES - inUseBytes)} left`);
   return new DeviceError(
-    `the driver refused ${mib(bytes)} (${bytes} bytes) of DMA memory for ${label}: ${failure.reason}; ${left.join(', ')}`,
+    `the driver refused ${formatBytesExactly(bytes)} of DMA memory for ${label}: ${failure.reason}; ${left.join(', ')}`,
     { next: remedy(failure, cmaRemedy), cause: failure.cause },
   );
 }
