@@ -13,7 +13,6 @@ export {
 } from './layout.js';
 export { unpackResult } from './results.js';
 export {
-  gatherWeightRow,
   type OverflowPolicy,
   type RoundingReport,
   roundWeights,

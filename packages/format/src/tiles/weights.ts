@@ -141,27 +141,3 @@ function roundRun(
   }
   report.largestError = largestError;
 }
-
-/** 64 bytes come over at once: from write-combined memory each load by itself is slow. */
-const gathered = new Uint16Array(COLUMNS_PER_TILE);
-
-/**
- * Gathers one row of tiled weights as FP32: columns/32 runs of 64 bytes, 1024 bytes apart.
- * @param tiles [paddedRows/16][paddedColumns/32][16][32] f16
- * @param into [columns] f32
- */
-export function gatherWeightRow(tiles: Uint16Array, row: number, columns: number, into: Float32Array): void {
-  const paddedColumns = paddedColumnCount(columns);
-  if (row < 0 || (row + 1) * paddedColumns > tiles.length || into.length < columns) {
-    throw new UsageError(`gatherWeightRow: row ${row} of ${columns} columns does not fit the buffers`, {
-      got: `${tiles.length} tiled elements, room for ${into.length}`,
-    });
-  }
-  const values = halfValues();
-  for (let firstColumn = 0; firstColumn < columns; firstColumn += COLUMNS_PER_TILE) {
-    const run = Math.min(COLUMNS_PER_TILE, columns - firstColumn);
-    const source = weightIndex(row, firstColumn, paddedColumns);
-    gathered.set(tiles.subarray(source, source + COLUMNS_PER_TILE));
-    for (let i = 0; i < run; i++) into[firstColumn + i] = values[gathered[i]!]!;
-  }
-}
