@@ -41,7 +41,7 @@ export function probeRows(
   const tried = candidates.map(rows => (rows === 1 ? '1 row' : `${rows} rows`)).join(' and with ');
   throw new NumericError(`the NPU computes a known product wrong, with ${tried}`, {
     got: problems.join('; '),
-    next: 'reset the board; if it stays, the NPU, its clock or its power supply is at fault',
+    next: 'npu-doctor tells which core is wrong; if a reboot does not mend it, the NPU, its clock or its power supply is at fault',
   });
 }
 

@@ -1,16 +1,21 @@
 import type { DmaBuffer } from './driver.js';
 
-/** Frees every buffer, the others also when one cannot be. @throws the first failure */
-export function freeAll(buffers: Iterable<DmaBuffer>): void {
+/** Takes every step, the others also when one fails. @throws the first failure */
+export function runAll(steps: Iterable<() => void>): void {
   const failures: unknown[] = [];
-  for (const buffer of [...buffers]) {
+  for (const step of steps) {
     try {
-      buffer.free();
+      step();
     } catch (error) {
       failures.push(error);
     }
   }
   if (failures.length > 0) throw failures[0];
+}
+
+/** Frees every buffer, the others also when one cannot be. @throws the first failure */
+export function freeAll(buffers: Iterable<DmaBuffer>): void {
+  runAll(Array.from(buffers, buffer => () => buffer.free()));
 }
 
 /** Frees what a failed step leaves behind. Its failure is the one to tell: one of freeing is not thrown. */

@@ -81,7 +81,10 @@ describeEverywhere('opening the simulated device', place => {
     simulate(plan);
     const error = await rejectionOf(openDevice({ ...place, kind: 'sim' }));
     expect(error).toBeInstanceOf(NumericError);
-    expect(error).toMatchObject({ exitStatus: 1 });
+    expect(error).toMatchObject({
+      exitStatus: 1,
+      next: expect.stringMatching(/^npu-doctor tells which core/),
+    });
     expect(error.message).toMatch(
       /^the NPU computes a known product wrong, with 1 row and with 4 rows: got /,
     );
@@ -148,7 +151,7 @@ describeEverywhere('opening the simulated device', place => {
     simulate('submit@1=EINVAL,action@2=EIO,action@3=EIO,action@4=EIO,action@5=EIO,action@6=EIO,action@7=EIO');
     const error = await rejectionOf(openDevice({ ...place, kind: 'sim' }));
     expect(error.message).toMatch(
-      /^RKNPU_SUBMIT failed: .*\(EINVAL\).*\(and then: cannot reset the device: .*\(EIO\)\)$/,
+      /^RKNPU_SUBMIT failed: .*\(EINVAL\).*\(and then: cannot reset the device: .*\(EIO\); close the device .*\)$/,
     );
     expect(leftBehind()).toEqual(NOTHING);
   });

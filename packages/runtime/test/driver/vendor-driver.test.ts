@@ -196,7 +196,9 @@ describe('free', () => {
       kernel.fail(step, 'EIO');
       const error = thrownBy(() => buffer.free());
       expect(error).toBeInstanceOf(DeviceError);
-      expect(error.message).toMatch(/^cannot (free|unmap) results: .*\(EIO\)$/);
+      expect(error.message).toMatch(
+        /^cannot (free|unmap) results: .*\(EIO\); (the kernel frees it|it stays mapped) /,
+      );
       expect(names(kernel).slice(4)).toEqual(['munmap', 'RKNPU_MEM_DESTROY']);
       expect(() => buffer.bytes).toThrow('used after it was freed');
     },
@@ -444,7 +446,9 @@ describe('a job', () => {
     kernel.fail('RKNPU_SUBMIT', 'ETIMEDOUT', 1).fail('RKNPU_ACTION', 'EIO');
     expect(() => job.run()).toThrow(/timed out/);
     expect(thrownBy(() => driver.reset())).toMatchObject({
-      message: expect.stringMatching(/^cannot reset the device: .*EIO/),
+      message: expect.stringMatching(
+        /^cannot reset the device: .*EIO.*; close the device and open it again; /,
+      ),
     });
     expect(() => job.run()).toThrow(/not submitted/);
   });
@@ -511,7 +515,9 @@ describe('a sync', () => {
     kernel.fail('RKNPU_MEM_SYNC', 'EIO');
     const error = thrownBy(() => sync.run());
     expect(error).toBeInstanceOf(DeviceError);
-    expect(error.message).toMatch(/^cannot sync 64 bytes of results from the device: .*\(EIO\)$/);
+    expect(error.message).toMatch(
+      /^cannot sync 64 bytes of results from the device: .*\(EIO\); no reset is needed: run it again; /,
+    );
   });
 });
 
@@ -550,11 +556,25 @@ describe('close', () => {
     },
   );
 
-  test('that fails says so', () => {
+  test('that fails says so, and that there is nothing to do', () => {
     const { kernel, driver } = setUp();
     kernel.fail('close', 'EIO');
-    expect(() => driver.close()).toThrow(/^cannot close the device: .*EIO/);
+    expect(() => driver.close()).toThrow(/^cannot close the device: .*EIO.*; it is closed all the same, /);
     driver.close();
+  });
+
+  test.each([
+    [['munmap', 'RKNPU_MEM_DESTROY'], /^cannot unmap results: .*; it stays mapped until this process ends, /],
+    [
+      ['RKNPU_MEM_DESTROY', 'close'],
+      /^cannot free results: .*; the kernel frees it when the device is closed/,
+    ],
+  ])('of which %p fail tells the first, and does all of it', (steps, message) => {
+    const { kernel, driver } = setUp();
+    driver.allocate(RESULTS);
+    for (const step of steps) kernel.fail(step, 'EIO');
+    expect(() => driver.close()).toThrow(message);
+    expect(names(kernel).slice(-3)).toEqual(['munmap', 'RKNPU_MEM_DESTROY', 'close']);
   });
 
   test('leaves nothing usable behind, and nothing that crashes', () => {

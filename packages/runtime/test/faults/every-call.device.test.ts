@@ -4,7 +4,7 @@ import { DeviceError } from '../../src/errors.js';
 import { type ModelFiles, randomModel } from '../support/models.js';
 import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
-import { ERRNOS, INTERRUPTIONS, isMended, MESSAGES } from './support/expected.js';
+import { ADVICE, ERRNOS, INTERRUPTIONS, isMended, MESSAGES } from './support/expected.js';
 import { type Life, live, PHASES, type Phase } from './support/life.js';
 import { CALL_KINDS, type CallKind } from './support/recording-kernel.js';
 
@@ -89,6 +89,9 @@ describeDevice('when a call of the driver layer fails', () => {
           const error = seen[0] as DeviceError;
           expect(error.message).toMatch(new RegExp(`^${MESSAGES[phase][kind]}`));
           expect(error).toMatchObject({ exitStatus: 3, cause: { errno: name } });
+          const advice = ADVICE[kind];
+          const gone = 'the device is gone: reboot the board';
+          if (advice !== undefined) expect(error.next).toBe(name === 'ENODEV' ? gone : advice);
           if (phase !== 'close') expect({ at, phase: life.failure?.phase }).toEqual({ at, phase });
         }
         if (phase !== 'close') expect({ at, closing: life.closingErrors }).toEqual({ at, closing: [] });

@@ -2,6 +2,7 @@ import { formatBytes, formatBytesExactly } from '@npu-llama/format';
 import { DeviceError } from '../../errors.js';
 import { DMA_WINDOW_BYTES } from '../../hardware/index.js';
 import type { CmaInfo } from '../cma.js';
+import { GONE } from './remedies.js';
 
 export interface AllocationFailure {
   readonly label: string;
@@ -35,9 +36,6 @@ export const SIMULATED_CMA: CmaRemedy = {
   more: parameter => `simulate a device with more (NPU_SIM=${parameter})`,
   low: 'simulate a smaller address window (NPU_SIM=window=SIZE)',
 };
-
-/** What to do after ENODEV. */
-export const GONE = 'the device is gone: reboot the board';
 
 const MIB = 2 ** 20;
 /** A quarter of CMA to spare for other drivers. */

@@ -9,9 +9,11 @@ import type {
   Prepared,
   SyncDirection,
 } from '../driver.js';
+import { runAll } from '../free-all.js';
 import type { IoctlArgument, IoctlCall } from '../ioctl.js';
 import { type Kernel, KernelError } from '../kernel.js';
-import { type CmaRemedy, GONE, KERNEL_CMA } from './allocation-error.js';
+import { type CmaRemedy, KERNEL_CMA } from './allocation-error.js';
+import { GONE, REMEDIES } from './remedies.js';
 import {
   ACTION,
   Action,
@@ -54,7 +56,7 @@ export class VendorDriver implements NpuDriver {
     this.#kernel = kernel;
     this.#fd = fd;
     this.description = description;
-    const iommu = this.#action(Action.iommuEnabled, 'ask whether the IOMMU is on') !== 0;
+    const iommu = this.#action(Action.iommuEnabled, 'ask whether the IOMMU is on', REMEDIES.ask) !== 0;
     const beforeFree = (): void => this.#settle();
     const openFd = (): number => this.#openFd;
     this.#memory = new VendorMemory({ kernel, fd: openFd, iommu, readCma, cmaRemedy, beforeFree });
@@ -164,13 +166,13 @@ export class VendorDriver implements NpuDriver {
     return {
       run: () => {
         this.#memory.own(buffer);
-        this.#named(what, () => this.#ioctl(sync));
+        this.#named(what, REMEDIES.sync, () => this.#ioctl(sync));
       },
     };
   }
 
   reset(): void {
-    this.#action(Action.reset, 'reset the device');
+    this.#action(Action.reset, 'reset the device', REMEDIES.reset);
     this.#failed = undefined;
   }
 
@@ -190,13 +192,14 @@ export class VendorDriver implements NpuDriver {
   close(): void {
     const fd = this.#fd;
     if (fd === undefined) return;
-    try {
-      this.#settle();
-      this.#memory.freeAll();
-    } finally {
-      this.#fd = undefined;
-      this.#named('close the device', () => this.#kernel.close(fd));
-    }
+    runAll([
+      () => this.#settle(),
+      () => this.#memory.freeAll(),
+      () => {
+        this.#fd = undefined;
+        this.#named('close the device', REMEDIES.close, () => this.#kernel.close(fd));
+      },
+    ]);
   }
 
   get #openFd(): number {
@@ -208,20 +211,20 @@ export class VendorDriver implements NpuDriver {
     this.#kernel.ioctl(this.#openFd, call);
   }
 
-  #action(action: number, what: string): number {
+  #action(action: number, what: string, next: string): number {
     const argument = this.#kernel.argument(ACTION).set({ flags: action });
-    this.#named(what, () => this.#ioctl(argument));
+    this.#named(what, next, () => this.#ioctl(argument));
     return argument.get('value');
   }
 
-  #named<T>(what: string, call: () => T): T {
+  #named<T>(what: string, next: string, call: () => T): T {
     try {
       return call();
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
       throw new DeviceError(`cannot ${what}: ${cause.message}`, {
+        next: cause.errno === 'ENODEV' ? GONE : next,
         cause,
-        ...(cause.errno === 'ENODEV' && { next: GONE }),
       });
     }
   }

@@ -2,10 +2,11 @@ import { DeviceError } from '../../errors.js';
 import { DMA_ALIGNMENT_BYTES, DMA_WINDOW_BYTES } from '../../hardware/index.js';
 import type { CmaInfo } from '../cma.js';
 import type { AllocateOptions, DmaBuffer } from '../driver.js';
-import { freeAll } from '../free-all.js';
+import { freeAll, runAll } from '../free-all.js';
 import type { IoctlCall } from '../ioctl.js';
 import { type Kernel, KernelError } from '../kernel.js';
 import { allocationError, type CmaRemedy } from './allocation-error.js';
+import { REMEDIES } from './remedies.js';
 import { MEM_CREATE, MEM_DESTROY, MEM_MAP, MemFlag } from './uapi.js';
 import { VendorBuffer } from './vendor-buffer.js';
 
@@ -138,12 +139,15 @@ export class VendorMemory {
     this.#options.beforeFree();
     this.#buffers.delete(buffer);
     this.#bytesInUse -= pageBytes(buffer.byteLength);
+    runAll([() => this.#unmap(buffer), () => this.#destroy(buffer)]);
+  }
+
+  #unmap({ label, mapping }: VendorBuffer): void {
     try {
-      this.#options.kernel.munmap(buffer.mapping);
+      this.#options.kernel.munmap(mapping);
     } catch (cause) {
-      throw new DeviceError(`cannot unmap ${buffer.label}: ${(cause as Error).message}`, { cause });
-    } finally {
-      this.#destroy(buffer);
+      if (!(cause instanceof KernelError)) throw cause;
+      throw new DeviceError(`cannot unmap ${label}: ${cause.message}`, { next: REMEDIES.unmap, cause });
     }
   }
 
@@ -154,7 +158,7 @@ export class VendorMemory {
     } catch (cause) {
       if (!(cause instanceof KernelError)) throw cause;
       if (cause.errno === 'ENODEV') return; // the device has gone, and its memory with it
-      throw new DeviceError(`cannot free ${label}: ${cause.message}`, { cause });
+      throw new DeviceError(`cannot free ${label}: ${cause.message}`, { next: REMEDIES.free, cause });
     }
   }
 

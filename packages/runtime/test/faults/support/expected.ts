@@ -70,6 +70,15 @@ export const MESSAGES: Readonly<Record<Phase, Readonly<Partial<Record<CallKind, 
   close: { ...freed(MODEL), close: 'cannot close the device: close: ' },
 };
 
+/** What to do then, as the error ends. Of the device that has gone it is another. */
+export const ADVICE: Readonly<Partial<Record<CallKind, string>>> = {
+  action: 'docs/board-setup.md names the drivers that are known to work',
+  sync: 'no reset is needed: run it again; if it stays, close the device and open it again',
+  munmap: 'it stays mapped until this process ends, and takes DMA memory until then: start it again',
+  destroy: 'the kernel frees it when the device is closed: close it, and open it again for more',
+  close: 'it is closed all the same, and the kernel has its memory back; the kernel log (dmesg) may say why',
+};
+
 /** At the start a job that hangs, or is refused, may be what another process left behind: a reset, and again. */
 export function isMended(phase: Phase, kind: CallKind, errno: string): boolean {
   return phase === 'open' && kind === 'submit' && ['EINVAL', 'ETIMEDOUT', 'timeout'].includes(errno);
