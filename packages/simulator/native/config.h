@@ -26,6 +26,9 @@ enum call_kind {
   CALL_KINDS
 };
 
+/* Exit status of a process with NPU_SIM_CHECK whose plan is bad (npu-sim.ts). */
+enum { NPU_SIM_BAD_PLAN = 2 };
+
 /* What an open file keeps of the plan that was in force when it was opened. */
 struct hardware {
   unsigned cores;

@@ -90,10 +90,26 @@ describe('npu-sim', () => {
     );
   });
 
-  test('a bad plan is named, and the device does not open', () => {
-    const { status, stderr } = npuSim(['--config', 'cores=9', client]);
-    expect(status).toBe(1);
-    expect(stderr).toContain('npu-sim: bad plan item "cores=9": wanted 1 to 3');
+  test.each([
+    ['--config', ['--config', 'log=0,cores=9'], {}],
+    ['NPU_SIM', ['--config', 'cma=4M'], { NPU_SIM: 'log=0,cores=9' }],
+  ])('a bad plan in %s is named, and the program is not started', (_, args, env) => {
+    expect(npuSim([...args, 'sh', '-c', 'echo started'], env)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'npu-sim: bad plan item "cores=9": wanted 1 to 3\n',
+    });
+  });
+
+  test('a program with the library preloaded by hand finds no device where the plan is bad', () => {
+    const env = { ...process.env, LD_PRELOAD: simulatorLibraryPath(), NPU_SIM: 'cores=9' };
+    const { status, stderr } = spawnSync(client, { encoding: 'utf8', env });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^npu-sim: bad plan item "cores=9": wanted 1 to 3\nclient: .*Bad message\n$/,
+      ),
+    });
   });
 
   test("stops at the program's name: its options are its own", () => {

@@ -186,7 +186,7 @@ function explained<T>(call: () => T): T {
 }
 
 /** The simulated device has named the bad item on stderr. */
-function badPlan(cause: KernelError): UsageError {
+export function badPlan(cause: unknown): UsageError {
   return new UsageError('cannot simulate what NPU_SIM says', {
     got: JSON.stringify(process.env['NPU_SIM'] ?? ''),
     next: 'the line of npu-sim above names the bad item',

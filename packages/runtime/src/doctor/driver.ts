@@ -1,5 +1,6 @@
 import { release } from 'node:os';
 import { MAINLINE_DRIVER_NAME, VENDOR_DRIVER_NAME } from '../device/find-node.js';
+import { badPlan } from '../device/open-device.js';
 import { type Check, type Finding, ok, problem, skipped, warning } from './check.js';
 import type { DoctorContext } from './context.js';
 import type { HostFiles } from './host-files.js';
@@ -16,6 +17,8 @@ export const driverCheck: Check = {
     if (kernel === undefined) return skipped(`since FFI adapter ${ffi} does not work`);
     // The simulated device answers to any path.
     context.nodes = seeNodes(kernel, kind === 'sim' ? '/dev/dri/card1' : options.path);
+    // There is nothing to examine, as with any other wrong option.
+    if (context.simulated && context.nodes.some(({ errno }) => errno === 'EBADMSG')) throw badPlan(undefined);
     context.node = context.nodes.find(({ driver }) => driver?.name === VENDOR_DRIVER_NAME);
     if (context.node?.driver !== undefined) return vendorFinding(context, context.node.driver.version);
     const mainline = context.nodes.find(({ driver }) => driver?.name === MAINLINE_DRIVER_NAME);

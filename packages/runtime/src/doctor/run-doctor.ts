@@ -1,3 +1,4 @@
+import { UsageError } from '@npu-llama/format';
 import { DeviceError } from '../errors.js';
 import { VERSION } from '../version.js';
 import {
@@ -81,7 +82,7 @@ async function findingFor(
     return await check.run(context);
   } catch (error) {
     const finding = findingOf(error);
-    if (finding === undefined) throw error;
+    if (finding === undefined || error instanceof UsageError) throw error;
     if (isGone(error)) context.gone = true;
     return finding;
   }

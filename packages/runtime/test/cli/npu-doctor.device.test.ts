@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
+import { simulatorLibraryPath } from '@npu-llama/simulator';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import { talesModel } from './support/models.js';
 import { NPU_SIM, type Outcome, type RunSettings, runNode, runNpu } from './support/run-npu.js';
@@ -116,6 +117,18 @@ describeDevice('npu-doctor', () => {
 
     test('an FFI adapter that there is not', async () => {
       expect(await doctor([], { env: { NPU_FFI: 'none' } })).toMatchObject({ status: 2, stdout: '' });
+    });
+
+    test.each([
+      ['--device sim', ['--device', 'sim'], {}],
+      ['the library preloaded by hand', [], { LD_PRELOAD: simulatorLibraryPath() }],
+    ])('a plan that cannot be simulated, with %s', async (_, args, env) => {
+      const { status, stdout, stderr } = await doctor(['--json', ...args], {
+        env: { NPU_SIM: 'cores=9', ...env },
+      });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toMatch(/^npu-sim: bad plan item "cores=9": wanted 1 to 3$/m);
+      expect(stderr).toMatch(/^npu-doctor: cannot simulate what NPU_SIM says: got "cores=9"/m);
     });
   });
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 
 import { SimulatorBuildError, simulatorLibraryPath } from '../library.js';
@@ -15,12 +15,14 @@ Runs a program that opens the NPU's device node (/dev/dri/card1) on a simulated 
   --node PATH    the device node to answer for, instead of /dev/dri/card1
   --help         this text
 
-Exit status: the program's; 128 + signal when a signal ended it; 2 for wrong usage; 3 when the simulated
-device cannot be built; 126 or 127 when the program cannot be started.
+Exit status: the program's; 128 + signal when a signal ended it; 2 for wrong usage or a bad plan; 3 when the
+simulated device cannot be built; 126 or 127 when the program cannot be started.
 `;
 
 const USAGE_ERROR = 2;
 const BUILD_ERROR = 3;
+/** NPU_SIM_BAD_PLAN of native/config.h. */
+const BAD_PLAN = 2;
 /** Signals that the program is to end by, in its own way. */
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -54,6 +56,7 @@ async function run(request: RunRequest): Promise<number> {
   for (const signal of FORWARDED) process.on(signal, forward);
   try {
     using preloadable = new PreloadablePath(library);
+    if (!isPlanGood(request, preloadable.path)) return USAGE_ERROR;
     child = spawn(request.program, request.programArguments, {
       stdio: 'inherit',
       env: environment(request, preloadable.path),
@@ -62,6 +65,19 @@ async function run(request: RunRequest): Promise<number> {
   } finally {
     for (const signal of FORWARDED) process.off(signal, forward);
   }
+}
+
+/**
+ * Asks the library before the program runs, which may not open the device soon, or go on without it. The library names the
+ * bad item on stderr. (The process ends while it is loaded; node, since that is sure to be there.)
+ */
+function isPlanGood(request: RunRequest, library: string): boolean {
+  const env = { ...environment(request, library), LD_PRELOAD: library, NPU_SIM_CHECK: '1' };
+  const { status } = spawnSync(process.execPath, ['--version'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env,
+  });
+  return status !== BAD_PLAN;
 }
 
 function environment(request: RunRequest, library: string): NodeJS.ProcessEnv {
