@@ -9,8 +9,8 @@ export interface CommandOptions {
    * fine), `finish` (default) for one whose status says more.
    */
   readonly whenUnread?: 'stop' | 'finish';
-  /** Ends the message of a device's error: where to go on looking. */
-  readonly deviceHint?: string;
+  /** Ends the message of a device's error: where to go on looking (doctorHint). Undefined before that is known. */
+  readonly deviceHint?: () => string | undefined;
 }
 
 /**
@@ -45,8 +45,9 @@ export async function runCommand(
     // Whatever a step threw because it was interrupted, the signal is the reason.
     if (abortStatus !== undefined) return abortStatus;
     if (!(error instanceof ToolkitError)) throw error;
-    const hint = deviceHint !== undefined && error.exitStatus === ExitStatus.device ? `; ${deviceHint}` : '';
-    process.stderr.write(`${name}: ${oneLine(error.message)}${hint}\n`);
+    const hint = error.exitStatus === ExitStatus.device ? deviceHint?.() : undefined;
+    const message = hint === undefined ? error.message : `${error.message}; ${hint}`;
+    process.stderr.write(`${name}: ${oneLine(message)}\n`);
     return error.exitStatus;
   }
 }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { ExitStatus, UsageError } from '@npu-llama/format';
-import { runCommand } from '@npu-llama/format/cli';
+import { type DoctorTarget, doctorHint, runCommand } from '@npu-llama/format/cli';
 import { checkDeviceOptions, type OpenDeviceOptions, openDevice } from '../device/index.js';
 import { loadModel } from '../model/index.js';
 import { Sampler } from '../text/index.js';
@@ -13,26 +13,39 @@ import { formatStatistics, RunClock } from './statistics.js';
 
 /** The run-npu command. @returns the exit status */
 export function main(argv: readonly string[]): Promise<number> {
+  let target: DoctorTarget | undefined;
   const body = async (signal: AbortSignal): Promise<number> => {
     const options = await parseRunOptions(argv);
-    if (options !== undefined) await run(options, signal);
+    if (options === undefined) return ExitStatus.fine;
+    const { device, devicePath, ffi, model } = options;
+    target = { kind: device, path: devicePath, ffi, model };
+    const onFallback = (reason: string): void => {
+      target = { kind: 'sim', ffi, model };
+      note(`${reason}; using the simulated NPU`);
+    };
+    await run(options, onFallback, signal);
     return ExitStatus.fine;
   };
-  return runCommand('run-npu', body, { whenUnread: 'stop', deviceHint: 'npu-doctor looks into it' });
+  const deviceHint = (): string | undefined => target && doctorHint(target);
+  return runCommand('run-npu', body, { whenUnread: 'stop', deviceHint });
 }
 
 function note(text: string): void {
   process.stderr.write(`run-npu: ${text}\n`);
 }
 
-async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
+async function run(
+  options: RunOptions,
+  onFallback: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   if (options.json && options.mode === 'chat') throw new UsageError('--json does not go with -m chat');
   if (options.system !== undefined && options.mode !== 'chat') {
     throw new UsageError('-y goes with -m chat alone', { next: 'leave it out, or put the text into -i' });
   }
   const { temperature, topP, seed } = options;
   const sampler = new Sampler({ temperature, topP, ...(seed === undefined ? {} : { seed }) });
-  const deviceOptions = deviceOptionsOf(options);
+  const deviceOptions = { ...deviceOptionsOf(options), onFallback };
   // Whatever is wrong with options and files is said before a device is opened and a large model is loaded.
   checkDeviceOptions(deviceOptions);
   const { tokenizer, steps } = readInputs(options, note);
@@ -55,7 +68,6 @@ async function run(options: RunOptions, signal: AbortSignal): Promise<void> {
 function deviceOptionsOf({ device, devicePath, ffi, cores, rows }: RunOptions): OpenDeviceOptions {
   return {
     kind: device,
-    onFallback: reason => note(`${reason}; using the simulated NPU`),
     ...(devicePath === undefined ? {} : { path: devicePath }),
     ...(ffi === undefined ? {} : { ffi }),
     ...(cores === undefined ? {} : { cores }),

@@ -1,3 +1,4 @@
+import { advice } from './advice.js';
 import { type Check, type Finding, ok, problem, warning } from './check.js';
 import type { DoctorContext } from './context.js';
 import { JOB_TIMEOUT_MS } from './cores.js';
@@ -27,7 +28,10 @@ export const coherenceChecks: readonly Check[] = [
   },
 ];
 
-function withMatmul(context: DoctorContext, examine: (matmul: Matmul) => Finding): Finding {
+/** Says what a sync did not do. @param factor what the features were written with */
+type Broken = (what: string, factor: number) => Finding;
+
+function withMatmul(context: DoctorContext, examine: (matmul: Matmul, broken: Broken) => Finding): Finding {
   const { driver } = context.opened;
   using matmul = new Matmul(driver, {
     rows: 4,
@@ -37,13 +41,16 @@ function withMatmul(context: DoctorContext, examine: (matmul: Matmul) => Finding
     featuresCache: 'cacheable',
     timeoutMs: JOB_TIMEOUT_MS,
   });
-  return examine(matmul);
+  const next = advice(context, 'the driver does not keep the caches right: boot another vendor kernel');
+  return examine(matmul, (what, factor) =>
+    problem(`${what}: ${matmul.firstWrong(factor) ?? 'the old ones'}`, next),
+  );
 }
 
 /** Different factors, so that a result tells which features it was computed from. */
 const [OLD, NEW] = [1, 2] as const;
 
-function toDevice(matmul: Matmul): Finding {
+function toDevice(matmul: Matmul, broken: Broken): Finding {
   const product = (factor: number): Seen => {
     matmul.clearResult();
     matmul.run();
@@ -52,15 +59,15 @@ function toDevice(matmul: Matmul): Finding {
   };
   matmul.writeFeatures(OLD);
   matmul.syncFeatures();
-  if (product(OLD) !== 'old') return broken('the device saw other features than were synced', matmul, OLD);
+  if (product(OLD) !== 'old') return broken('the device saw other features than were synced', OLD);
   matmul.writeFeatures(NEW);
   const without = product(NEW);
   matmul.syncFeatures();
-  if (product(NEW) !== 'new') return broken('the device did not see features that were synced', matmul, NEW);
+  if (product(NEW) !== 'new') return broken('the device did not see features that were synced', NEW);
   return finding(without);
 }
 
-function fromDevice(matmul: Matmul): Finding {
+function fromDevice(matmul: Matmul, broken: Broken): Finding {
   const run = (factor: number): void => {
     matmul.writeFeatures(factor);
     matmul.syncFeatures();
@@ -70,11 +77,11 @@ function fromDevice(matmul: Matmul): Finding {
   run(OLD);
   matmul.syncResult();
   // Looking at it puts it into the cache.
-  if (seen(matmul, OLD) !== 'old') return broken('the CPU saw another result than was synced', matmul, OLD);
+  if (seen(matmul, OLD) !== 'old') return broken('the CPU saw another result than was synced', OLD);
   run(NEW);
   const without = seen(matmul, NEW);
   matmul.syncResult();
-  if (seen(matmul, NEW) !== 'new') return broken('the CPU did not see a result that was synced', matmul, NEW);
+  if (seen(matmul, NEW) !== 'new') return broken('the CPU did not see a result that was synced', NEW);
   return finding(without);
 }
 
@@ -82,11 +89,6 @@ function fromDevice(matmul: Matmul): Finding {
 function seen(matmul: Matmul, factor: number): Seen {
   if (matmul.isProductOf(factor)) return factor === OLD ? 'old' : 'new';
   return matmul.isProductOf(OLD) ? 'old' : 'mixed';
-}
-
-function broken(what: string, matmul: Matmul, factor: number): Finding {
-  const next = 'the driver does not keep the caches right: boot another vendor kernel';
-  return problem(`${what}: ${matmul.firstWrong(factor) ?? 'the old ones'}`, next);
 }
 
 function finding(without: Seen): Finding {

@@ -18,10 +18,14 @@ export interface DoctorOptions {
   readonly model?: { readonly path: string; readonly plan: MemoryPlan };
   /** How long each timing goes on; by default long enough for a clock that follows the load to follow it. */
   readonly measuredMs?: number;
-  /** For tests: where /proc, /sys and so on are, who asks, and what stands between the driver and the kernel. */
+  /**
+   * For tests: where /proc, /sys and so on are, who asks, what stands between the driver and the kernel, and whether the device
+   * is taken for a simulated one.
+   */
   readonly root?: string;
   readonly identity?: Identity;
   readonly kernel?: (kernel: Kernel) => Kernel;
+  readonly simulated?: boolean;
 }
 
 export interface Identity {
@@ -68,7 +72,8 @@ export class DoctorContext implements Disposable {
     this.identity = options.identity ?? identityOfProcess();
     this.ffi = ffiName(options.ffi);
     this.measuredMs = options.measuredMs ?? 150;
-    this.simulated = this.kind === 'sim' || (process.env['LD_PRELOAD'] ?? '').includes('libnpu_sim');
+    this.simulated =
+      options.simulated ?? (this.kind === 'sim' || (process.env['LD_PRELOAD'] ?? '').includes('libnpu_sim'));
   }
 
   /** Of checks that need the check `open`. */

@@ -5,6 +5,7 @@ import { KernelError } from '../driver/kernel.js';
 import { SUBMIT } from '../driver/vendor/uapi.js';
 import { DeviceError } from '../errors.js';
 import { CORE_COUNT } from '../hardware/index.js';
+import { advice } from './advice.js';
 import { type Check, type Finding, findingOf, isGone, ok, problem, warning } from './check.js';
 import type { DoctorContext } from './context.js';
 import { type MatmulTime, timeMatmul } from './measure.js';
@@ -30,9 +31,12 @@ export const anyCoreCheck: Check = {
   title: 'cores',
   section: 'NPU',
   needs: ['open'],
-  run: ({ healthyCores, decodeRows }) => {
+  run: context => {
+    const { healthyCores, decodeRows } = context;
     const values = { healthyCores, decodeRows };
-    if (healthyCores.length === 0) return problem('none works', 'reboot the board', values);
+    if (healthyCores.length === 0) {
+      return problem('none works', advice(context, 'do what the lines of the cores say'), values);
+    }
     const detail = `${healthyCores.length} of ${CORE_COUNT} work; a token is decoded with ${rowsOf(decodeRows)}`;
     if (healthyCores.length === CORE_COUNT) return ok(detail, values);
     const usable = healthyCores.findIndex((core, i) => core !== i);
@@ -47,6 +51,8 @@ interface Mode {
   readonly rows: DecodeRows;
   /** What is the matter, in words; undefined: every output was right. */
   readonly failure?: string;
+  /** As in FailedJob. */
+  readonly refusal?: string;
   /** What failed first, where the second try, after a reset, did not. */
   readonly beforeReset?: string;
   readonly time?: MatmulTime;
@@ -61,10 +67,10 @@ function examineCore(context: DoctorContext, core: number): Finding {
     context.healthyCores.push(core);
     if (one.failure !== undefined) context.decodeRows = 4;
   }
-  return judge(core, one, four);
+  return judge(context, core, one, four);
 }
 
-function judge(core: number, one: Mode, four: Mode): Finding {
+function judge(context: DoctorContext, core: number, one: Mode, four: Mode): Finding {
   const modes = [one, four];
   const values = { core, modes: modes.map(valuesOf) };
   const detail =
@@ -72,7 +78,7 @@ function judge(core: number, one: Mode, four: Mode): Finding {
       ? `with 1 and with 4 rows: ${one.failure}`
       : modes.map(describe).join('; ');
   if (four.failure !== undefined) {
-    return problem(detail, 'reboot; if it stays: power supply, clock, or the chip', values);
+    return problem(detail, advice(context, remedyFor(four, context.healthyCores.length > 0)), values);
   }
   if (one.failure !== undefined) {
     return warning(
@@ -91,12 +97,22 @@ function judge(core: number, one: Mode, four: Mode): Finding {
   return ok(detail, values);
 }
 
+/** @param othersWork whether the driver runs the same jobs on a core before this one */
+function remedyFor({ refusal }: Mode, othersWork: boolean): string {
+  if (refusal === undefined) return 'reboot; if it stays: power supply, clock, or the chip';
+  return refusal === 'EINVAL' && othersWork
+    ? 'the driver seems to have fewer cores: dmesg | grep -i rknpu; it may be the kernel or its device tree'
+    : 'look at what the driver says: dmesg | grep -i rknpu';
+}
+
 /** Tries twice, with a reset between: a job of a program that has ended may have left the core hanging. */
 function examineMode(context: DoctorContext, core: number, rows: DecodeRows): Mode {
-  const beforeReset = failedJob(context.opened.driver, () => tryMode(context, core, rows));
-  if (typeof beforeReset !== 'string') return beforeReset;
+  const first = failedJob(context.opened.driver, () => tryMode(context, core, rows));
+  if (!('failed' in first)) return first;
   const again = failedJob(context.opened.driver, () => tryMode(context, core, rows));
-  return typeof again === 'string' ? { rows, failure: again } : { ...again, beforeReset };
+  if (!('failed' in again)) return { ...again, beforeReset: first.failed };
+  const { failed, refusal } = again;
+  return { rows, failure: failed, ...(refusal !== undefined && { refusal }) };
 }
 
 /** Outputs with varied operands and chained tasks, then the time of one that is large. */
@@ -116,16 +132,23 @@ function tryMode({ opened: { driver }, measuredMs }: DoctorContext, core: number
   }
 }
 
-/** @returns what `work` does; or why a job of it failed, in words, with the device reset. @throws every other error */
-function failedJob(driver: NpuDriver, work: () => Mode): Mode | string {
+interface FailedJob {
+  /** In words. */
+  readonly failed: string;
+  /** The errno, where the driver did not take the job at all: EINVAL for a core that it does not have. */
+  readonly refusal?: string;
+}
+
+/** @returns what `work` does; or why a job of it failed, with the device reset. @throws every other error */
+function failedJob(driver: NpuDriver, work: () => Mode): Mode | FailedJob {
   try {
     return work();
   } catch (error) {
     const cause = jobErrorOf(error);
     if (cause === undefined || isGone(error)) throw error;
     driver.reset();
-    if ((error as DeviceError).timedOut) return `a job does not end in ${JOB_TIMEOUT_MS} ms`;
-    return `the driver refuses the job: ${cause.reason}`;
+    if ((error as DeviceError).timedOut) return { failed: `a job does not end in ${JOB_TIMEOUT_MS} ms` };
+    return { failed: `the driver refuses the job: ${cause.reason}`, refusal: cause.errno };
   }
 }
 

@@ -1,6 +1,7 @@
 import { release } from 'node:os';
 import { MAINLINE_DRIVER_NAME, VENDOR_DRIVER_NAME } from '../device/find-node.js';
 import { badPlan } from '../device/open-device.js';
+import { advice, CHANGE_PLAN } from './advice.js';
 import { type Check, type Finding, ok, problem, skipped, warning } from './check.js';
 import type { DoctorContext } from './context.js';
 import type { HostFiles } from './host-files.js';
@@ -31,7 +32,8 @@ export const driverCheck: Check = {
 /** The layouts of its calls that this runtime knows are those of 0.9 (driver/vendor/uapi.ts). */
 const OLDEST_KNOWN = [0, 9] as const;
 
-function vendorFinding({ simulated, files }: DoctorContext, version: string): Finding {
+function vendorFinding(context: DoctorContext, version: string): Finding {
+  const { simulated, files } = context;
   const kernel = simulated ? '' : `, kernel ${release()}`;
   const detail = `${VENDOR_DRIVER_NAME} ${version}${kernel}${simulated ? ', simulated' : ''}`;
   const values = {
@@ -47,7 +49,7 @@ function vendorFinding({ simulated, files }: DoctorContext, version: string): Fi
   return warning(
     detail,
     older
-      ? `${known}: if checks below fail, boot a newer vendor kernel`
+      ? `${known}: if checks below fail, ${advice(context, 'boot a newer vendor kernel')}`
       : `${known}: look at the checks below`,
     values,
   );
@@ -73,8 +75,7 @@ function mainlineFinding(node: SeenNode | undefined): Finding {
 /** No node answered as the vendor's driver: is it the kernel, the device tree, or only the node? */
 function withoutNode({ nodes, files, options, kind }: DoctorContext, sysfs: SysfsNpu): Finding {
   const [first] = nodes;
-  if (kind === 'sim')
-    return problem(`the simulated device does not open: ${first?.problem}`, 'is NPU_SIM right?');
+  if (kind === 'sim') return problem(`the simulated device does not open: ${first?.problem}`, CHANGE_PLAN);
   const values = { kernel: release(), ...sysfs };
   const forbidden = nodes.find(node => isForbidden(node) && sysfsDriver(files, node.path) === undefined);
   if (options.path !== undefined && first !== undefined && !isForbidden(first)) {

@@ -1,4 +1,5 @@
 import { CORE_COUNT } from '../hardware/index.js';
+import { advice } from './advice.js';
 import { type Check, ok, problem, warning } from './check.js';
 import { JOB_TIMEOUT_MS } from './cores.js';
 import { timeMatmul } from './measure.js';
@@ -19,15 +20,20 @@ export const throughputCheck: Check = {
   title: 'throughput',
   section: 'NPU',
   needs: ['open', 'cores'],
-  run: ({ opened: { driver }, healthyCores, decodeRows, measuredMs, simulated }) => {
+  run: context => {
+    const { opened, healthyCores, decodeRows, measuredMs, simulated } = context;
     const cores = jointCores(healthyCores);
     const times = [decodeRows, BATCH_ROWS].map(rows =>
-      timeMatmul(driver, { rows, cores, timeoutMs: JOB_TIMEOUT_MS }, measuredMs),
+      timeMatmul(opened.driver, { rows, cores, timeoutMs: JOB_TIMEOUT_MS }, measuredMs),
     );
     const where = cores.length === 1 ? `core ${cores[0]}` : `${cores.length} cores`;
     const [decode, batch] = times;
-    if (typeof decode !== 'object') return problem(`wrong on ${where}: ${decode}`, 'see docs/board-setup.md');
-    if (typeof batch !== 'object') return problem(`wrong on ${where}: ${batch}`, 'see docs/board-setup.md');
+    const next = advice(
+      context,
+      'reboot; if it stays: power supply or memory clock, which cores that work together strain more',
+    );
+    if (typeof decode !== 'object') return problem(`wrong on ${where}: ${decode}`, next);
+    if (typeof batch !== 'object') return problem(`wrong on ${where}: ${batch}`, next);
     const board = simulated ? '' : ' (boards share 17 to 30 with the CPU, reported)';
     const detail =
       `${where}: ${rowsOf(decode.rows)} ${milliseconds(decode.ms)}, ${decode.gbPerSecond.toFixed(1)} GB/s of weights${board}; ` +

@@ -5,7 +5,7 @@ import { describeDevice } from '@npu-llama/fixtures';
 import { simulatorLibraryPath } from '@npu-llama/simulator';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import { talesModel } from './support/models.js';
-import { NPU_SIM, type Outcome, type RunSettings, runNode, runNpu } from './support/run-npu.js';
+import { NPU_SIM, type Outcome, RUN_NPU, type RunSettings, runNode, runNpu } from './support/run-npu.js';
 
 const NPU_DOCTOR = fileURLToPath(new URL('../../../bin/npu-doctor.js', import.meta.url));
 const COMPATIBLE = '/proc/device-tree/compatible';
@@ -80,7 +80,7 @@ describeDevice('npu-doctor', () => {
   test('a problem is exit status 3, and a warning is not', async () => {
     expect(await underNpuSim(',dead-core=1')).toMatchObject({
       status: 3,
-      stdout: expect.stringMatching(/^ {2}problem {2}core 1 .*does not end in 2000 ms\n +-> reboot/m),
+      stdout: expect.stringMatching(/^ {2}problem {2}core 1 .*does not end in 2000 ms\n +-> change NPU_SIM/m),
     });
     expect(await underNpuSim(',short-heights')).toMatchObject({
       status: 0,
@@ -132,10 +132,35 @@ describeDevice('npu-doctor', () => {
     });
   });
 
-  test("run-npu's device errors point to it", async () => {
-    const env = { NPU_SIM: 'log=0,dead-core=1' };
-    const { status, stderr } = await runNpu([tales, '--device', 'sim', '-n', '1'], { env });
-    expect(status).toBe(3);
-    expect(stderr).toMatch(/; npu-doctor looks into it\n$/);
+  describe("run-npu's device errors point to it, and to the same device", () => {
+    const plan = 'log=0,dead-core=1';
+    test.each([
+      ['simulated', [RUN_NPU], [], ' --device sim'],
+      ['chosen by --device and --ffi', [RUN_NPU], ['--ffi', 'koffi'], ' --device sim --ffi koffi'],
+    ])('%s', async (_, command, args, wanted) => {
+      const { status, stderr } = await runNode([...command, tales, '--device', 'sim', '-n', '1', ...args], {
+        env: { NPU_SIM: plan },
+      });
+      expect(status).toBe(3);
+      const hint = `; to look into it: NPU_SIM=${plan} npu-doctor ${tales}${wanted}\n`;
+      expect(stderr.slice(-hint.length)).toBe(hint);
+    });
+
+    test('behind a node under npu-sim', async () => {
+      const node = '/dev/dri/card9';
+      const { status, stderr } = await runNode([
+        ...[NPU_SIM, '--config', plan, '--node', node, process.execPath],
+        ...[RUN_NPU, tales, '--device-path', node],
+      ]);
+      expect(status).toBe(3);
+      const hint = `; to look into it: NPU_SIM=${plan},node=${node} npu-sim npu-doctor ${tales} --device-path ${node}\n`;
+      expect(stderr.slice(-hint.length)).toBe(hint);
+    });
+
+    (onBoard ? test.skip : test)('taken for want of an NPU (skipped: this is an RK3588)', async () => {
+      const { status, stderr } = await runNpu([tales, '-n', '1'], { env: { NPU_SIM: plan } });
+      expect(status).toBe(3);
+      expect(stderr).toContain(`npu-doctor ${tales} --device sim\n`);
+    });
   });
 });

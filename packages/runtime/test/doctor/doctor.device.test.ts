@@ -1,8 +1,10 @@
+import { constants } from 'node:os';
 import { afterEach, expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { type DoctorOptions, runDoctor } from '../../src/doctor/index.js';
 import { DelegatingKernel } from '../../src/driver/delegating-kernel.js';
 import type { IoctlCall } from '../../src/driver/ioctl.js';
+import { KernelError } from '../../src/driver/kernel.js';
 import { MEM_SYNC, SUBMIT, SyncFlag } from '../../src/driver/vendor/uapi.js';
 import { argumentOf } from '../../src/testing.js';
 import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
@@ -180,6 +182,61 @@ describeDevice('npu-doctor on the simulated device', () => {
       liveBuffers: 0n,
       liveMappings: 0n,
     });
+  });
+
+  test.each([
+    ['a core that hangs', 'dead-core=1', 'core-1'],
+    ['fewer cores', 'cores=1', 'core-1'],
+    ['none that works', 'dead-core=0,dead-core=1,dead-core=2', 'cores'],
+    ['an old driver', 'driver=0.8.2', 'driver'],
+    ['not opening', 'open@1=EIO', 'driver'],
+  ])('of %s (%s) advises to change the plan, and no reboot', async (_, plan, id) => {
+    simulate(plan);
+    const { checks } = await examine();
+    expect(checks.find(check => check.id === id)?.next).toContain('change NPU_SIM');
+    expect(checks.filter(({ next }) => next?.includes('boot') === true)).toEqual([]);
+  });
+
+  /** The jobs of some cores end with an errno; to the doctor it is a board's device. */
+  class Refusing extends DelegatingKernel {
+    constructor(
+      kernel: ConstructorParameters<typeof DelegatingKernel>[0],
+      private readonly cores: readonly number[],
+      private readonly error: 'EINVAL' | 'EBUSY',
+    ) {
+      super(kernel);
+    }
+
+    override ioctl(fd: number, call: IoctlCall): void {
+      const mask = Number(argumentOf(call, SUBMIT)?.get('core_mask') ?? 0);
+      if (this.cores.some(core => mask & (1 << core))) {
+        throw new KernelError(SUBMIT.name, constants.errno[this.error]);
+      }
+      super.ioctl(fd, call);
+    }
+  }
+
+  test.each([
+    [
+      'EINVAL on cores behind one that works: there are fewer',
+      [1, 2],
+      'EINVAL',
+      /^the driver seems to have fewer cores: dmesg/,
+    ],
+    ['EINVAL on all: something else', [0, 1, 2], 'EINVAL', /^look at what the driver says: dmesg/],
+    ['another errno', [1, 2], 'EBUSY', /^look at what the driver says: dmesg/],
+  ] as const)('on a board a job refused with %s', async (_, cores, error, next) => {
+    simulate();
+    const report = await examine({
+      kernel: kernel => new Refusing(kernel, cores, error),
+      simulated: false,
+      root: '/nowhere',
+    });
+    expect(resultOf(report, 'core-1')).toMatchObject({
+      status: 'problem',
+      next: expect.stringMatching(next),
+    });
+    expect(leftBehind()).toEqual(NOTHING);
   });
 
   test('a device that does not open is not examined', async () => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ExitStatus } from '@npu-llama/format';
-import { runCommand } from '@npu-llama/format/cli';
+import { runCommand, shellQuoted } from '@npu-llama/format/cli';
 import type { OpenNpu } from '../npu/npu-under-test.js';
 import { INTERNAL_ERROR } from './internal-error.js';
 import { parseOptions } from './parse-options.js';
@@ -24,9 +24,9 @@ function command(argv: readonly string[]): Promise<number> {
   const body = async (signal: AbortSignal): Promise<number> => {
     const options = await parseOptions(argv);
     if (options === undefined) return ExitStatus.fine;
-    return runOptions(options, openNpu, signal, ['verify-npu', ...argv.map(quoted)].join(' '));
+    return runOptions(options, openNpu, signal, ['verify-npu', ...argv.map(shellQuoted)].join(' '));
   };
-  return runCommand('verify-npu', body, { deviceHint: 'npu-doctor looks into it' });
+  return runCommand('verify-npu', body);
 }
 
 /** Loads the runtime, its FFI and the simulator no sooner than they are needed: a usage error does not wait for them. */
@@ -34,8 +34,3 @@ const openNpu: OpenNpu = async options => {
   const { openRuntimeNpu } = await import('../npu/runtime-npu.js');
   return openRuntimeNpu(options);
 };
-
-/** An argument as a shell takes it. */
-function quoted(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
-}

@@ -195,6 +195,8 @@ describe('a wrong NPU', () => {
 
 describe('a device that fails', () => {
   const dead = new DeviceError('RKNPU_SUBMIT failed', { got: 'EIO' });
+  /** As it is said, and kept in reports. */
+  const deadMessage = `${dead.message}; to look into it: npu-doctor ${model}`;
 
   test('half-way: status 3, every report with the error and what was found until then', async () => {
     let calls = 0;
@@ -205,11 +207,11 @@ describe('a device that fails', () => {
     const argv = [...VERIFY, '-n', '5', '-i', '', '-i', 'tea', '-i', 'it'];
     const { status, stdout, stderr, device } = await run([...argv, '--json', ...FILES], { fault });
     expect(status).toBe(3);
-    expect(stderr).toBe(`verify-npu: ${dead.message}\n`);
+    expect(stderr).toBe(`verify-npu: ${deadMessage}\n`);
     expect(stdout).toBe(readFileSync(report, 'utf8'));
     const { verdict, runs, prompts } = readReport(report);
     expect(verdict).toBe('error');
-    expect(runs).toMatchObject([{ verdict: 'error', error: { message: dead.message, exitStatus: 3 } }]);
+    expect(runs).toMatchObject([{ verdict: 'error', error: { message: deadMessage, exitStatus: 3 } }]);
     expect(prompts).toMatchObject([{ number: 1, verdict: 'pass', positions: { length: 5 } }]);
     expect(readFileSync(junit, 'utf8')).toMatch(/<error/);
     expect(device.closed).toBe(1);
@@ -261,7 +263,7 @@ describe('a device that fails', () => {
     expect({ status, stdout, stderr }).toEqual({
       status: 3,
       stdout: '',
-      stderr: `verify-npu: ${dead.message}\n`,
+      stderr: `verify-npu: ${deadMessage}\n`,
     });
     const { runs, prompts } = readReport(report);
     expect([runs[0]!.device, prompts]).toEqual([undefined, []]);
@@ -511,12 +513,17 @@ describe('shards', () => {
     });
     expect(await run(['merge', one, two])).toMatchObject({
       status: 3,
-      stdout: expect.stringMatching(/^\S+ #2: error: no device: got EIO\n(.*\n)*ERROR: \S+ #2: no device/m),
+      stdout: expect.stringMatching(
+        /^\S+ #2: error: no device: got EIO; to look .*\n(.*\n)*ERROR: \S+ #2: no device/m,
+      ),
     });
     // Nothing else would say why.
     const whole = folder.file('whole.json');
     await run([...VERIFY, '-o', whole], { openError: new DeviceError('no device', { got: 'EIO' }) });
-    expect(await run(['merge', whole])).toMatchObject({ status: 3, stdout: 'ERROR: no device: got EIO\n' });
+    expect(await run(['merge', whole])).toMatchObject({
+      status: 3,
+      stdout: expect.stringMatching(/^ERROR: no device: got EIO; to look .*\n$/),
+    });
     names = readdirSync(folder.path).sort();
     expect((await refusal(['merge', one, '-o', folder.file('all.json')])).message).toMatch(/shard 2\/2/);
   });

@@ -151,7 +151,8 @@ describeDevice('what goes wrong', () => {
   test('a device that is not there ends with status 3', () => {
     const node = folder.file('card1');
     const { status, stdout, stderr } = run(...againstTales, '--device', 'rknpu', '--device-path', node);
-    expect(stderr).toMatch(/^verify-npu: [^\n]*card1[^\n]*\n$/);
+    expect(stderr).toMatch(/^verify-npu: [^\n]*card1[^\n]*; to look into it: npu-doctor [^\n]*\n$/);
+    expect(stderr).toContain(` --device-path ${node}\n`);
     expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
   });
 

@@ -1,4 +1,5 @@
 import { ExitStatus, type NpuFile, ToolkitError, type Vocabulary } from '@npu-llama/format';
+import { type DoctorTarget, doctorHint } from '@npu-llama/format/cli';
 import { checkpointWeights, MatrixTally, openFileWeights } from '../../diagnose/index.js';
 import {
   exitStatusOf,
@@ -51,14 +52,28 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
       throw error;
     }
     if (error.exitStatus === ExitStatus.usageOrFile && draft.isEmpty) throw error;
-    draft.fail(error);
-    terminal.warn(error.message.replaceAll('\n', ' '));
+    const failure = { message: withHint(error, conclusion), exitStatus: error.exitStatus };
+    draft.fail(failure);
+    terminal.warn(failure.message.replaceAll('\n', ' '));
   }
   const report = draft.build();
   const { verdict, prompts, matrices } = report;
   // Where nothing was found out, the line on stderr has said why.
   const silent = verdict === 'error' && prompts.length + matrices.length === 0;
   return await publish(report, silent ? [] : reportEndLines(report), conclusion);
+}
+
+/** A device's error says, in the report too, how to look into the device. */
+function withHint({ message, exitStatus }: ToolkitError, { options, model, draft }: Conclusion): string {
+  if (exitStatus !== ExitStatus.device) return message;
+  const { kind, path } = options.device;
+  const simulated = draft.notes.some(note => note.kind === 'simulated');
+  const target: DoctorTarget = {
+    kind: simulated ? 'sim' : kind,
+    path: simulated ? undefined : path,
+    model: model.path,
+  };
+  return `${message}; ${doctorHint(target)}`;
 }
 
 async function investigateDevice(conclusion: Conclusion): Promise<void> {
