@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ExitStatus, UsageError } from '@npu-llama/format';
+import { ExitStatus, fileErrorFrom, UsageError } from '@npu-llama/format';
 import { runCommand } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { type ChildResult, runChild } from '../run-child.js';
@@ -120,7 +120,11 @@ function report(result: ChildResult): number {
 async function saveInput(folder: string, { target: name, seed, only, save }: Options): Promise<number> {
   if (name === undefined || only === undefined) throw new UsageError('--save needs --target and --only');
   const targets = await openTargets(readSeeds(folder));
-  writeFileSync(save!, makeInput(targets.find(target => target.name === name)!, seed, only));
+  try {
+    writeFileSync(save!, makeInput(targets.find(target => target.name === name)!, seed, only));
+  } catch (error) {
+    throw fileErrorFrom(error, save!, 'write');
+  }
   for (const target of targets) await target[Symbol.asyncDispose]();
   return ExitStatus.fine;
 }

@@ -1,7 +1,14 @@
 import { constants } from 'node:os';
 
 /** Exit statuses of every command: see docs/architecture.md. */
-export const ExitStatus = { fine: 0, npuWrong: 1, usageOrFile: 2, device: 3 } as const;
+export const ExitStatus = {
+  fine: 0,
+  npuWrong: 1,
+  usageOrFile: 2,
+  device: 3,
+  /** A bug of ours, or no memory left. Node's own for it is 1; this is sysexits.h's EX_SOFTWARE. */
+  internal: 70,
+} as const;
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 
 /** What a message says beside the problem itself. */

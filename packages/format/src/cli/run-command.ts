@@ -1,7 +1,8 @@
+import { inspect } from 'node:util';
 import { ExitStatus, ToolkitError } from '../errors.js';
 import { oneLine } from './one-line.js';
 import { watchOutput } from './output.js';
-import { signalStatus, watchSignals } from './signals.js';
+import { restoreTerminal, signalStatus, watchSignals } from './signals.js';
 
 export interface CommandOptions {
   /**
@@ -14,8 +15,8 @@ export interface CommandOptions {
 }
 
 /**
- * Runs the body of a command. An error of ours becomes one line on stderr and its exit status; any other is a bug of ours
- * and keeps its stack. SIGINT, SIGTERM and SIGHUP abort the body's signal; once it has cleaned up, the status is 128 + the
+ * Runs the body of a command. An error of ours becomes one line on stderr and its exit status; any other is a bug of ours,
+ * whose stack is shown: ExitStatus.internal, also where it is thrown beside the body (a timer, a promise that nobody waits for). SIGINT, SIGTERM and SIGHUP abort the body's signal; once it has cleaned up, the status is 128 + the
  * signal's number. A second signal ends the process at once: see watchSignals.
  * @returns the exit status
  */
@@ -34,6 +35,7 @@ export async function runCommand(
   const output = watchOutput(() => {
     if (whenUnread === 'stop') abort(ExitStatus.fine, 'nobody reads the output');
   });
+  using _bugs = watchBugs(name);
   using _signals = watchSignals(signal => abort(signalStatus(signal), `received ${signal}`));
   try {
     return await output.finish(name, await body(controller.signal));
@@ -44,12 +46,31 @@ export async function runCommand(
     const error = firstError(thrown);
     // Whatever a step threw because it was interrupted, the signal is the reason.
     if (abortStatus !== undefined) return abortStatus;
-    if (!(error instanceof ToolkitError)) throw error;
+    if (!(error instanceof ToolkitError)) {
+      process.stderr.write(describeBug(name, error));
+      return ExitStatus.internal;
+    }
     const hint = error.exitStatus === ExitStatus.device ? deviceHint?.() : undefined;
     const message = hint === undefined ? error.message : `${error.message}; ${hint}`;
     process.stderr.write(`${name}: ${oneLine(message)}\n`);
     return error.exitStatus;
   }
+}
+
+/** What is thrown where nobody catches it ends the process, which removes unfinished files (watchSignals). */
+function watchBugs(name: string): Disposable {
+  const onBug = (error: unknown): void => {
+    if (process.stderr.isTTY) restoreTerminal();
+    process.stderr.write(describeBug(name, error));
+    process.exit(ExitStatus.internal);
+  };
+  process.on('uncaughtException', onBug);
+  return { [Symbol.dispose]: () => void process.off('uncaughtException', onBug) };
+}
+
+function describeBug(name: string, error: unknown): string {
+  const what = 'that was unexpected: a bug, unless memory ran out; please report it with the lines above';
+  return `${inspect(error)}\n${name}: ${what}\n`;
 }
 
 /**

@@ -47,7 +47,8 @@ function endAtOnce(signal: NodeJS.Signals): void {
   process.exit(signalStatus(signal));
 }
 
-function restoreTerminal(): void {
+/** Puts a terminal on stderr right again. */
+export function restoreTerminal(): void {
   try {
     writeSync(process.stderr.fd, TERMINAL_AS_IT_WAS);
   } catch {

@@ -67,13 +67,20 @@ describe('a command', () => {
     expect(ended).toEqual({ end: 'SIGTERM', stdout: '', stderr: '', files: [] });
   });
 
-  test('leaves no unfinished file when a bug of ours ends the process', async () => {
-    const ended = await command(
-      writing(`setImmediate(() => { throw new Error('a bug'); }); await forever();`),
-    );
-    expect(ended).toMatchObject({ end: 1, files: [] });
-    expect(ended.stderr).toContain('a bug');
-  });
+  test.each([
+    ['in the command', `throw new TypeError('a bug');`],
+    ['in a cause', `throw new TypeError('outer', { cause: new Error('a bug') });`],
+    ['beside it', `setImmediate(() => { throw new Error('a bug'); }); await forever();`],
+    ['in a promise that nobody waits for', `void Promise.reject(new Error('a bug')); await forever();`],
+  ])(
+    'that a bug %s ends has status 70, shows the stack and asks to report it; no unfinished file stays',
+    async (_, body) => {
+      const { end, stderr, files } = await command(writing(body));
+      expect({ end, files }).toEqual({ end: 70, files: [] });
+      expect(stderr).toMatch(/Error: a bug\n +at /);
+      expect(stderr).toMatch(/\nit: that was unexpected: .*please report it with the lines above\n$/);
+    },
+  );
 
   test('has the status of a signal that came while a call blocked and failed', async () => {
     const ended = await command(`raise('SIGINT'); throw new FileError('x', 'cannot be read');`);

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 
+import { inspect } from 'node:util';
 import { SimulatorBuildError, simulatorLibraryPath } from '../library.js';
 import { parseArguments, type RunRequest } from './arguments.js';
 import { PreloadablePath } from './preloadable-path.js';
@@ -16,11 +17,13 @@ Runs a program that opens the NPU's device node (/dev/dri/card1) on a simulated 
   --help         this text
 
 Exit status: the program's; 128 + signal when a signal ended it; 2 for wrong usage or a bad plan; 3 when the
-simulated device cannot be built; 126 or 127 when the program cannot be started.
+simulated device cannot be built; 126 or 127 when the program cannot be started; 70 for a bug.
 `;
 
 const USAGE_ERROR = 2;
 const BUILD_ERROR = 3;
+/** As in every command: node's own, 1, would be taken for the program's. */
+const INTERNAL_ERROR = 70;
 /** NPU_SIM_BAD_PLAN of native/config.h. */
 const BAD_PLAN = 2;
 /** Signals that the program is to end by, in its own way. */
@@ -28,6 +31,17 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs the command line; resolves to the exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await runRequest(argv);
+  } catch (error) {
+    process.stderr.write(
+      `${inspect(error)}\nnpu-sim: that was unexpected, a bug: please report it with the lines above\n`,
+    );
+    return INTERNAL_ERROR;
+  }
+}
+
+async function runRequest(argv: readonly string[]): Promise<number> {
   const request = parseArguments(argv);
   switch (request.kind) {
     case 'help':

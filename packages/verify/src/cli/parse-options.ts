@@ -88,7 +88,7 @@ export async function parseOptions(argv: readonly string[]): Promise<Options | u
           .example('$0 merge board1.json board2.json --html all.html', ''),
       keep(mergeOptions),
     )
-    .epilogue('Exit status: 0 fine, 1 the NPU is wrong, 2 usage or file, 3 device.')
+    .epilogue('Exit status: 0 fine, 1 the NPU is wrong, 2 usage or file, 3 device, 70 a bug.')
     .parseAsync();
   return parsed;
 }

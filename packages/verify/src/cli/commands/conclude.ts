@@ -13,7 +13,6 @@ import {
 import type { OpenNpu } from '../../npu/npu-under-test.js';
 import type { ReferenceWeights } from '../../reference/index.js';
 import { encodeReport, reportEndLines, type VerifyReport } from '../../report/index.js';
-import { INTERNAL_ERROR } from '../internal-error.js';
 import type { DeviceOptions, InvestigationOptions, ReportOptions } from '../options.js';
 import { print, type Terminal } from '../terminal.js';
 
@@ -46,7 +45,7 @@ export async function conclude(conclusion: Conclusion): Promise<number> {
     if (!(error instanceof ToolkitError)) {
       // A bug of ours, or no memory: hours of the device's answers must not be lost with it.
       if (!draft.isEmpty) {
-        draft.fail({ message: String(error), exitStatus: INTERNAL_ERROR });
+        draft.fail({ message: String(error), exitStatus: ExitStatus.internal });
         await conclusion.files.write(draft.build());
       }
       throw error;
