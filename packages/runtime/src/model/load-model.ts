@@ -14,6 +14,7 @@ import { RopeTable } from '../kernels/index.js';
 import { Tokenizer } from '../text/index.js';
 import { WorkerDevice } from '../worker/index.js';
 import { buildJobs, type ModelBuffers } from './build-jobs.js';
+import { checkDumped } from './check-dumped.js';
 import { newCounters } from './counters.js';
 import { Embedding } from './embedding.js';
 import { LocalModel } from './local-model.js';
@@ -61,6 +62,7 @@ export async function loadLocalModel(
   using file = NpuFile.open(path);
   const { driver, cores } = device;
   const { config, matrices } = file;
+  checkDumped(matrices, path);
   const { taskRecordBytes } = driver;
   const { signal } = options;
   const reading: LoadTensorsOptions = {

@@ -253,8 +253,18 @@ describeDevice('run-npu', () => {
       expect(outcome.stderr).toContain('CNA');
     });
 
-    test('neither shows anything where it is empty, or of another matrix', async () => {
-      const outcome = await run(['-t', '0', '-n', '1'], { env: { NPU_DUMP: 'layers.9.wo', NPU_TRACE: '' } });
+    test('NPU_DUMP that names no matrix is refused, with their names', async () => {
+      const outcome = await run(['-t', '0', '-n', '1'], { env: { NPU_DUMP: 'layers.9.wo' } });
+      expectFailure(
+        outcome,
+        2,
+        `NPU_DUMP names no matrix of ${tales}: got layers.9.wo, wanted layers.<0 to 3>.wqkv, layers.<0 to 3>.wo, `,
+        'layers.<0 to 3>.w2, classifier',
+      );
+    });
+
+    test('neither shows anything where it is empty', async () => {
+      const outcome = await run(['-t', '0', '-n', '1'], { env: { NPU_DUMP: '', NPU_TRACE: '' } });
       expect(outcome).toEqual({ status: 0, stdout: await textOf('-t', '0', '-n', '1'), stderr: '' });
     });
   });
