@@ -28,6 +28,18 @@ describe('what would try nothing, and so find nothing, is refused', () => {
 });
 
 test.each([
+  ['fuzz', '--seed'],
+  ['interrupts', '--signals'],
+])('%s refuses %s twice', (command, option) => {
+  const { status, stdout, stderr } = run(command, option, '1', option, '2');
+  expect({ status, stdout, stderr }).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: `${command}: ${option} given 2 times: wanted once\n`,
+  });
+});
+
+test.each([
   ['fuzz', 'no reader\nshould end with, a crash or a hang.\n'],
   ['interrupts', 'and looks\nat what is left.\n'],
 ])('%s --help cuts no word', (command, text) => {

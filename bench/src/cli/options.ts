@@ -1,4 +1,5 @@
 import { UsageError } from '@npu-llama/format';
+import { helpWidth, refuseRepeated, requireFileName } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { PART_NAMES, type PartName } from '../figures/index.js';
 
@@ -79,10 +80,9 @@ export async function parseOptions(argv: string[]): Promise<BenchOptions | undef
       },
     })
     .strict()
-    .parserConfiguration({ 'duplicate-arguments-array': false })
     .locale('en')
     .version(false)
-    .wrap(110)
+    .wrap(helpWidth())
     .exitProcess(false)
     .showHelpOnFail(false)
     .fail((message: string | null, error: Error | undefined) => {
@@ -95,6 +95,8 @@ export async function parseOptions(argv: string[]): Promise<BenchOptions | undef
     process.stdout.write(`${output}\n`);
   });
   if (answered) return undefined;
+  refuseRepeated(options, argv);
+  requireFileName('--json', options.json);
   const { only, quick, big, device, checkpoint, model, tokenizer, llama2c, json, update, from } = options;
   if (update && json === undefined) throw new UsageError('--update needs --json');
   if (from !== undefined && only !== undefined)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExitStatus, fileErrorFrom, UsageError } from '@npu-llama/format';
-import { runCommand } from '@npu-llama/format/cli';
+import { helpWidth, refuseRepeated, requireFileName, runCommand } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { type ChildResult, runChild } from '../run-child.js';
 import { makeInput } from '../run-target.js';
@@ -47,6 +47,9 @@ function parse(argv: readonly string[]) {
       describe: 'with --target and --only: write the input here',
     })
     .strict()
+    .locale('en')
+    .wrap(helpWidth())
+    .showHelpOnFail(false)
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
       throw new UsageError(message ?? error?.message ?? '', { next: 'see --help' });
@@ -59,7 +62,9 @@ type Options = ReturnType<typeof parse>;
 /** `pnpm fuzz`. @returns 1 when something was found */
 async function fuzz(argv: readonly string[]): Promise<number> {
   const options = parse(argv);
-  if (argv.includes('--help')) return ExitStatus.fine;
+  if (options['help'] === true) return ExitStatus.fine;
+  refuseRepeated(options, argv);
+  requireFileName('--save', options.save);
   requireWholeNumber('--inputs', options.inputs, 1);
   requireWholeNumber('--seed', options.seed, 0);
   requireWholeNumber('--only', options.only, 0);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExitStatus, UsageError } from '@npu-llama/format';
-import { runCommand } from '@npu-llama/format/cli';
+import { helpWidth, refuseRepeated, runCommand } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { type Inputs, makeInputs, stateOf } from '../interrupts/inputs.js';
 import { type InterruptOptions, type InterruptResult, interrupt } from '../interrupts/interrupt.js';
@@ -31,6 +31,9 @@ function parse(argv: readonly string[]) {
       describe: 'only commands whose name has this in it',
     })
     .strict()
+    .locale('en')
+    .wrap(helpWidth())
+    .showHelpOnFail(false)
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
       throw new UsageError(message ?? error?.message ?? '', { next: 'see --help' });
@@ -40,8 +43,10 @@ function parse(argv: readonly string[]) {
 
 /** `pnpm interrupts`. @returns 1 when something was found */
 async function interrupts(argv: readonly string[]): Promise<number> {
-  const { signals: count, seed, only } = parse(argv);
-  if (argv.includes('--help')) return ExitStatus.fine;
+  const options = parse(argv);
+  if (options['help'] === true) return ExitStatus.fine;
+  refuseRepeated(options, argv);
+  const { signals: count, seed, only } = options;
   requireWholeNumber('--signals', count, 1);
   requireWholeNumber('--seed', seed, 0);
   if (only !== undefined && !SUBJECTS.some(({ name }) => name.includes(only))) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convertCheckpoint } from '@npu-llama/converter';
 import { ExitStatus, fileErrorFrom, UsageError } from '@npu-llama/format';
-import { runCommand } from '@npu-llama/format/cli';
+import { helpWidth, refuseRepeated, requireFileName, runCommand } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { isGood, memoryPlot, type SoakRun, soak } from '../index.js';
 
@@ -28,6 +28,9 @@ function parse(argv: readonly string[]) {
     .option('json', { type: 'string', requiresArg: true, describe: 'write every sample here' })
     .option('plot', { type: 'string', requiresArg: true, describe: 'draw the memory here, as SVG' })
     .strict()
+    .locale('en')
+    .wrap(helpWidth())
+    .showHelpOnFail(false)
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
       throw new UsageError(message ?? error?.message ?? '', { next: 'see --help' });
@@ -37,8 +40,12 @@ function parse(argv: readonly string[]) {
 
 /** `pnpm soak`. @returns 1 when something differed or grew */
 async function main(argv: readonly string[]): Promise<number> {
-  const { loads, tokens, json, plot } = parse(argv);
-  if (argv.includes('--help')) return ExitStatus.fine;
+  const options = parse(argv);
+  if (options['help'] === true) return ExitStatus.fine;
+  refuseRepeated(options, argv);
+  const { loads, tokens, json, plot } = options;
+  requireFileName('--json', json);
+  requireFileName('--plot', plot);
   for (const [name, value] of Object.entries({ loads, tokens })) {
     if (!Number.isInteger(value) || value < 20) {
       throw new UsageError(`impossible --${name}`, {

@@ -1,4 +1,5 @@
 import { ExitStatus, findLeftovers, UsageError } from '@npu-llama/format';
+import { requireFileName } from '@npu-llama/format/cli';
 import { type ConvertOptions, convertCheckpoint } from '../convert.js';
 import { describeConversion, describeLeftovers, describeWarnings } from './conversion-text.js';
 import { progressBar } from './progress-bar.js';
@@ -22,6 +23,7 @@ export async function convertCommand(options: ConvertArguments, signal: AbortSig
   for (const [name, value] of Object.entries({ checkpoint, output, tokenizer })) {
     if (value === '') throw new UsageError(`the ${name}'s file name is empty`);
   }
+  requireFileName('-o', output);
   const bar = progressBar(quiet || json ? 'never' : 'on a terminal');
   const request: ConvertOptions = {
     source: checkpoint,

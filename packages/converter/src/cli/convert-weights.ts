@@ -1,5 +1,5 @@
 import { ExitStatus, UsageError } from '@npu-llama/format';
-import { runCommand } from '@npu-llama/format/cli';
+import { helpWidth, refuseRepeated, runCommand } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { converterVersion } from '../version.js';
 import { type ConvertArguments, convertCommand } from './convert-command.js';
@@ -21,7 +21,8 @@ export async function main(argv: string[]): Promise<number> {
 /** The action that the arguments ask for; after --help and --version there is nothing left to do. */
 async function parse(argv: string[]): Promise<Action> {
   let action: Action = async () => ExitStatus.fine;
-  await yargs(spellOutOperands(argv))
+  const operands = spellOutOperands(argv);
+  const parsed = await yargs(operands)
     .scriptName(NAME)
     .usage('Converts llama2.c checkpoints for the RK3588 NPU.')
     .command(
@@ -79,8 +80,7 @@ async function parse(argv: string[]): Promise<Action> {
     )
     .version(converterVersion())
     .strict()
-    .parserConfiguration({ 'duplicate-arguments-array': false })
-    .wrap(100)
+    .wrap(helpWidth())
     .exitProcess(false)
     .showHelpOnFail(false)
     // Actions run later, so whatever fails here is the command line.
@@ -88,6 +88,7 @@ async function parse(argv: string[]): Promise<Action> {
       throw new UsageError(problem(message ?? error?.message ?? ''), { next: `see ${NAME} --help` });
     })
     .parseAsync();
+  refuseRepeated(parsed, operands);
   return action;
 }
 

@@ -1,3 +1,6 @@
 export { type DoctorTarget, doctorHint } from './doctor-hint.js';
+export { helpWidth } from './help-width.js';
+export { refuseRepeated } from './refuse-repeated.js';
+export { requireFileName } from './require-file-name.js';
 export { runCommand } from './run-command.js';
 export { shellQuoted } from './shell-quoted.js';

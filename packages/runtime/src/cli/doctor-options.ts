@@ -1,4 +1,5 @@
 import { UsageError } from '@npu-llama/format';
+import { helpWidth, refuseRepeated } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { FFI_NAMES } from '../ffi/adapter.js';
 import { VERSION } from '../version.js';
@@ -40,10 +41,10 @@ export async function parseDoctorOptions(argv: readonly string[]): Promise<Docto
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object instead of text' })
     .example('$0 model.npu', 'will this model fit, too?')
     .strictOptions()
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'parse-positional-numbers': false })
+    .parserConfiguration({ 'parse-positional-numbers': false })
     .locale('en')
     .version(VERSION)
-    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .wrap(helpWidth())
     .exitProcess(false)
     .showHelpOnFail(false)
     .fail((message, error) => {
@@ -61,6 +62,7 @@ export async function parseDoctorOptions(argv: readonly string[]): Promise<Docto
     throw new UsageError(text.replaceAll(/\s*\n\s*/g, ' '), { next: 'see npu-doctor --help', cause });
   }
   if (answered) return undefined;
+  refuseRepeated(parsed, argv);
   if (parsed.device === 'sim' && parsed.devicePath !== undefined) {
     throw new UsageError('the simulated device has no path', { next: 'leave --device-path or --device out' });
   }

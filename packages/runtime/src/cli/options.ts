@@ -1,4 +1,5 @@
 import { UsageError } from '@npu-llama/format';
+import { helpWidth, refuseRepeated } from '@npu-llama/format/cli';
 import yargs from 'yargs';
 import { DEVICE_KINDS } from '../device/index.js';
 import { FFI_NAMES } from '../ffi/index.js';
@@ -58,7 +59,7 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     .option('n', {
       alias: 'steps',
       type: 'string',
-      describe: "positions to run; 0: the model's seq_len (default 256)",
+      describe: "positions to run; 0, or more than seq_len: the model's seq_len (default 256)",
       requiresArg: true,
     })
     .option('z', {
@@ -103,18 +104,19 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     .example('$0 model.npu -i "Once upon a time"', 'a story')
     .example('$0 model.npu -t 0 -n 64 --device sim', 'the likeliest story, on the simulated NPU')
     .strictOptions()
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'parse-positional-numbers': false })
+    .parserConfiguration({ 'parse-positional-numbers': false })
     .locale('en')
     .version(VERSION)
-    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .wrap(helpWidth())
     .exitProcess(false)
     .showHelpOnFail(false)
     .fail((message, error) => {
       throw error ?? new Error(message);
     });
+  const words = textsAttached(argv);
   let parsed: Awaited<ReturnType<typeof parser.parse>>;
   try {
-    parsed = await parser.parse(textsAttached(argv), {}, (_error, _args, output) => {
+    parsed = await parser.parse(words, {}, (_error, _args, output) => {
       if (output === '') return;
       answered = true;
       process.stdout.write(`${output}\n`);
@@ -124,6 +126,7 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     throw new UsageError(problem.replaceAll(/\s*\n\s*/g, ' '), { next: 'see run-npu --help', cause });
   }
   if (answered) return undefined;
+  refuseRepeated(parsed, words);
   const model = String(parsed._[0]);
   for (const text of [parsed.i, parsed.y]) requireUtf8(text);
   if (model === '') throw new UsageError("the model's file name is empty");

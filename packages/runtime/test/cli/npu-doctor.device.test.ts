@@ -106,6 +106,7 @@ describeDevice('npu-doctor', () => {
     test.each([
       ['a model that is not there', ['none.npu'], 'no such file or folder'],
       ['two models', ['a.npu', 'b.npu'], 'more than one model named'],
+      ['an option twice', ['--device', 'sim', '--device', 'rknpu'], '--device given 2 times'],
       ['an unknown option', ['--frobnicate'], 'frobnicate'],
       ['a path of the simulated device', ['--device', 'sim', '--device-path', '/dev/null'], 'has no path'],
     ])('%s', async (_, args, part) => {

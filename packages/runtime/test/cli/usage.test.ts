@@ -36,6 +36,10 @@ const refused: readonly (readonly [args: readonly string[], ...parts: string[]])
   [['a.npu', '--cores', '4'], 'impossible number of cores: got 4, wanted 1 to 3'],
   [['a.npu', '--cores', '1.5'], 'impossible number of cores: got 1.5'],
   [['a.npu', '--rows', '2'], 'Argument: rows, Given: "2", Choices: "1", "4"'],
+  [['a.npu', '-t', '0', '--temperature', '1'], '-t given 2 times: wanted once'],
+  [['a.npu', '-i', '-a', '-i', '-b'], '-i given 2 times'],
+  [['a.npu', '--cores', '1', '--cores', '1'], '--cores given 2 times'],
+  [['a.npu', '--stats', '--no-stats'], '--stats given 2 times'],
   [['a.npu', '--ffi', 'wasm'], 'Argument: ffi, Given: "wasm", Choices: "koffi", "ffi-napi"'],
 ];
 

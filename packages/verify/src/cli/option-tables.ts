@@ -25,7 +25,11 @@ export function promptOptions(command: Argv): Argv {
       prompts: { ...TEXT, describe: 'a file with a prompt a line; - is standard input' },
       text: { ...TEXT, describe: 'a file that is one prompt, line breaks and all' },
       suite: { ...TEXT, describe: 'a suite file with prompts, lengths, tolerances and modes' },
-      n: { ...TEXT, alias: 'tokens', describe: 'positions per prompt, 0 for seq_len (default: 64)' },
+      n: {
+        ...TEXT,
+        alias: 'tokens',
+        describe: 'positions per prompt, at most seq_len; 0: all of them (default: 64)',
+      },
       mode: {
         choices: ['forced', 'free'] as const,
         requiresArg: true,

@@ -35,9 +35,3 @@ export function seedNumber(text: string): bigint {
     wanted: 'a whole number from 1 to 2^64 - 1',
   });
 }
-
-/** yargs gathers a repeated option in an array. @throws UsageError where it was repeated */
-export function once<T>(name: string, value: T | readonly T[]): T {
-  if (!Array.isArray(value)) return value as T;
-  throw new UsageError(`${name} given ${value.length} times`, { wanted: 'once' });
-}

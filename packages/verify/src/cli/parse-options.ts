@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '@npu-llama/format';
+import { helpWidth, refuseRepeated, requireFileName } from '@npu-llama/format/cli';
 import yargs, { type Argv } from 'yargs';
 import {
   deviceOptions,
@@ -20,6 +21,14 @@ import {
   verifyOptions,
 } from './read-options.js';
 
+const REPEATABLE = ['models', 'reports', 'i', 'prompt', 's', 'seed', 'matrix', 'tolerance'];
+/** Options that name a file to write. */
+const WRITTEN = [
+  ['o', '-o'],
+  ['junit', '--junit'],
+  ['html', '--html'],
+] as const;
+
 const DASHED_VALUE = 'a value that begins with a dash needs an equals sign, as in -i=-...';
 
 /** This package's version. */
@@ -36,7 +45,10 @@ export async function parseOptions(argv: readonly string[]): Promise<Options | u
   let parsed: Options | undefined;
   const keep = (read: (args: Arguments) => Options) => (args: unknown) => {
     const values = args as Arguments;
-    if (values['help'] !== true && values['version'] !== true) parsed = read(values);
+    if (values['help'] === true || values['version'] === true) return;
+    refuseRepeated(values, argv, REPEATABLE);
+    for (const [name, option] of WRITTEN) requireFileName(option, values[name] as string | undefined);
+    parsed = read(values);
   };
   await common(yargs([...argv]))
     .scriptName('verify-npu')
@@ -95,7 +107,7 @@ export async function parseOptions(argv: readonly string[]): Promise<Options | u
 
 function common(parser: Argv): Argv {
   return parser
-    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .wrap(helpWidth())
     .locale('en')
     .version(version)
     .parserConfiguration({ 'parse-positional-numbers': false })

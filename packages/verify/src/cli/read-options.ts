@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '@npu-llama/format';
 import { MAX_THREADS } from '../reference/index.js';
 import { parseShard, parseTolerance } from '../suite/index.js';
-import { decimal, duration, once, seedNumber, wholeNumber } from './option-values.js';
+import { decimal, duration, seedNumber, wholeNumber } from './option-values.js';
 import type {
   DeviceOptions,
   InvestigationOptions,
@@ -110,7 +110,7 @@ export function mergeOptions(args: Arguments): Options {
 
 function readPrompts(args: Arguments): PromptOptions {
   const n = optional(args, 'n');
-  const mode = once('--mode', args['mode'] as PromptOptions['mode'] | undefined) ?? 'forced';
+  const mode = (args['mode'] as PromptOptions['mode'] | undefined) ?? 'forced';
   const seeds = list(args, 's').map(seedNumber);
   const t = optional(args, 't');
   const p = optional(args, 'p');
@@ -153,7 +153,7 @@ function readThreads(args: Arguments): number | undefined {
 }
 
 function readDevice(args: Arguments): DeviceOptions {
-  const kind = once('--device', args['device'] as DeviceOptions['kind']);
+  const kind = args['device'] as DeviceOptions['kind'];
   const path = optional(args, 'device-path');
   if (kind === 'sim' && path !== undefined) {
     throw new UsageError('--device-path names a node of the NPU, but --device sim has none', {
@@ -179,7 +179,7 @@ function readInvestigation(args: Arguments): InvestigationOptions {
   return {
     shard: shard === undefined ? undefined : parseShard(shard),
     tolerances: Object.assign({}, ...list(args, 'tolerance').map(parseTolerance)),
-    accuracyCounts: once('--accuracy', args['accuracy']) === 'fail',
+    accuracyCounts: args['accuracy'] === 'fail',
     audits: audit === undefined ? DEFAULT_AUDITS : wholeNumber('--audit', audit, 'number of positions'),
     diagnose: args['diagnose'] === true,
     matrices: list(args, 'matrix'),
@@ -204,7 +204,7 @@ function readReport(args: Arguments): ReportOptions {
 }
 
 function optional(args: Arguments, name: string): string | undefined {
-  return once(dashed(name), args[name] as string | undefined);
+  return args[name] as string | undefined;
 }
 
 /** An option as it is typed. */

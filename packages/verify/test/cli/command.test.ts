@@ -45,6 +45,16 @@ describe('verify-npu as a process', () => {
       /--device given 2 times/,
     ],
     [
+      'a flag and its opposite',
+      ['a', '--reference', 'c', '--checksums', '--no-checksums'],
+      /--checksums given 2 times/,
+    ],
+    [
+      'a report on standard output',
+      ['a', '--reference', 'c', '-o', '-'],
+      /-o - would write a file called "-"/,
+    ],
+    [
       'a node for the simulated device',
       ['a', '--reference', 'c', '--device', 'sim', '--device-path', 'd'],
       /leave one/,
