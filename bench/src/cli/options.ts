@@ -61,7 +61,7 @@ export async function parseOptions(argv: string[]): Promise<BenchOptions | undef
       cores: { type: 'number', requiresArg: true, describe: 'NPU cores, 1 to 3 (default: 3)' },
       checkpoint: {
         ...TEXT,
-        describe: "a llama2.c checkpoint, version 0 (default: random, of stories110M's shape)",
+        describe: 'a llama2.c checkpoint, version 0 (default: a random 110M)',
       },
       model: { ...TEXT, describe: 'its .npu file (default: it is converted)' },
       tokenizer: { ...TEXT, describe: 'its tokenizer.bin' },

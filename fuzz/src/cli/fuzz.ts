@@ -36,7 +36,7 @@ function parse(argv: readonly string[]) {
     .option('inputs', {
       type: 'number',
       requiresArg: true,
-      describe: 'of all targets together; default 120000, and the simulated device under sanitizers',
+      describe: 'in all; default 120000, and the simulator with sanitizers',
     })
     .option('seed', { type: 'number', requiresArg: true, default: 1, describe: 'same seed, same inputs' })
     .option('target', { choices: TARGET_NAMES, describe: 'only this one' })

@@ -27,10 +27,14 @@ async function parse(argv: string[]): Promise<Action> {
     .usage('Converts llama2.c checkpoints for the RK3588 NPU.')
     .command(
       '$0 <checkpoint>',
-      'convert a checkpoint (version 0, 1 or 2) to a .npu file',
+      'convert a checkpoint to a .npu file',
       command =>
         command
-          .positional('checkpoint', { type: 'string', demandOption: true, describe: 'llama2.c checkpoint' })
+          .positional('checkpoint', {
+            type: 'string',
+            demandOption: true,
+            describe: 'llama2.c checkpoint, version 0, 1 or 2',
+          })
           .option('output', {
             alias: 'o',
             type: 'string',

@@ -1,7 +1,9 @@
-/** Wider lines are hard to read. */
+/** yargs breaks words that do not fit, so descriptions are written to fit this; wider than the other is hard to read. */
+const NARROWEST = 80;
 const WIDEST = 110;
 
-/** Columns of --help: those of the terminal, as far as there is one. */
+/** Columns of --help: those of the terminal, else what COLUMNS says, within limits. */
 export function helpWidth(): number {
-  return Math.min(WIDEST, process.stdout.columns ?? WIDEST);
+  const columns = process.stdout.columns ?? (Number(process.env['COLUMNS']) || WIDEST);
+  return Math.max(NARROWEST, Math.min(WIDEST, columns));
 }

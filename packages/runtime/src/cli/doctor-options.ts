@@ -38,7 +38,7 @@ export async function parseDoctorOptions(argv: readonly string[]): Promise<Docto
       describe: 'foreign function interface (default: NPU_FFI, else koffi)',
       requiresArg: true,
     })
-    .option('json', { type: 'boolean', default: false, describe: 'print one JSON object instead of text' })
+    .option('json', { type: 'boolean', default: false, describe: 'print one JSON object, not text' })
     .example('$0 model.npu', 'will this model fit, too?')
     .strictOptions()
     .parserConfiguration({ 'parse-positional-numbers': false })

@@ -59,7 +59,7 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     .option('n', {
       alias: 'steps',
       type: 'string',
-      describe: "positions to run; 0, or more than seq_len: the model's seq_len (default 256)",
+      describe: 'positions to run (default 256); 0 or beyond seq_len: all',
       requiresArg: true,
     })
     .option('z', {
@@ -102,7 +102,7 @@ export async function parseRunOptions(argv: readonly string[]): Promise<RunOptio
     .option('stats', { type: 'boolean', default: false, describe: 'print what it took, on stderr' })
     .option('json', { type: 'boolean', default: false, describe: 'print one JSON object instead of text' })
     .example('$0 model.npu -i "Once upon a time"', 'a story')
-    .example('$0 model.npu -t 0 -n 64 --device sim', 'the likeliest story, on the simulated NPU')
+    .example('$0 model.npu -t 0 --device sim', 'on the simulated NPU')
     .strictOptions()
     .parserConfiguration({ 'parse-positional-numbers': false })
     .locale('en')

@@ -8,16 +8,19 @@ import { PreloadablePath } from './preloadable-path.js';
 
 const HELP = `npu-sim [--stats] [--config PLAN] [--node PATH] [--] program [arguments]
 
-Runs a program that opens the NPU's device node (/dev/dri/card1) on a simulated RK3588 NPU.
+Runs a program that opens the NPU's device node (/dev/dri/card1) on a simulated
+RK3588 NPU.
 
   --stats        print the device's counters to stderr when the program ends
-  --config PLAN  what is simulated and what goes wrong, such as cores=1,cma=64M,submit@3=timeout
-                 (README: configuration; added to NPU_SIM)
+  --config PLAN  what is simulated and what goes wrong, such as
+                 cores=1,cma=64M,submit@3=timeout (README: configuration);
+                 added to NPU_SIM
   --node PATH    the device node to answer for, instead of /dev/dri/card1
   --help         this text
 
-Exit status: the program's; 128 + signal when a signal ended it; 2 for wrong usage or a bad plan; 3 when the
-simulated device cannot be built; 126 or 127 when the program cannot be started; 70 for a bug.
+Exit status: the program's; 128 + signal when a signal ended it; 2 for wrong
+usage or a bad plan; 3 when the simulated device cannot be built; 70 for a bug;
+126 or 127 when the program cannot be started.
 `;
 
 const USAGE_ERROR = 2;

@@ -13,7 +13,7 @@ export const TOKENIZER = {
 
 export const THREADS = {
   ...TEXT,
-  describe: 'threads that compute the reference (default: as many as the machine runs at once)',
+  describe: 'threads of the reference (default: all that run at once)',
 };
 
 /** What is compared. */
@@ -28,12 +28,12 @@ export function promptOptions(command: Argv): Argv {
       n: {
         ...TEXT,
         alias: 'tokens',
-        describe: 'positions per prompt, at most seq_len; 0: all of them (default: 64)',
+        describe: 'positions per prompt, up to seq_len; 0: all (default: 64)',
       },
       mode: {
         choices: ['forced', 'free'] as const,
         requiresArg: true,
-        describe: "forced (default): the reference's tokens for both; free: each its own, until they part",
+        describe: 'forced (default): both get the same tokens; free: their own',
       },
       t: { ...TEXT, alias: 'temperature', describe: 'of free mode (default: 0, greedy)' },
       p: { ...TEXT, alias: 'top-p', describe: 'nucleus of free mode (default: 0.9)' },
@@ -72,7 +72,7 @@ export function deviceOptions(command: Argv): Argv {
 export function investigationOptions(command: Argv): Argv {
   return command
     .options({
-      audit: { ...TEXT, describe: 'positions a prompt whose products are checked one by one (default: 3)' },
+      audit: { ...TEXT, describe: 'positions a prompt to check product by product (default: 3)' },
       diagnose: { type: 'boolean', default: false, describe: 'look for the place of a fault in any case' },
       matrix: { ...TEXT, describe: 'check this matrix alone, as layers.7.w2; may be repeated' },
       sweep: { type: 'boolean', default: false, describe: 'check every matrix with random inputs' },

@@ -55,18 +55,18 @@ export async function parseOptions(argv: readonly string[]): Promise<Options | u
     .usage('Compares the NPU with an independent CPU reference, token by token.')
     .command(
       '$0 [models..]',
-      'compare with the checkpoint that a model was made from',
+      'compare a model with its checkpoint',
       command =>
         reportOptions(investigationOptions(deviceOptions(promptOptions(command))))
           .positional('models', { type: 'string', array: true, describe: 'the .npu file' })
           .example('$0 m.npu --reference m.bin', 'a story from nothing')
-          .example('$0 m.npu --reference m.bin -i "One day" -n 256', 'a prompt')
+          .example('$0 m.npu --reference m.bin -n 0', 'all positions of the model')
           .example('$0 m.npu --sweep', 'every matrix, without a checkpoint'),
       keep(verifyOptions),
     )
     .command(
       'record <checkpoint>',
-      'keep what a reference says, for boards that have neither it nor the time',
+      'keep what a reference says, for boards',
       command =>
         command
           .positional('checkpoint', { type: 'string', describe: 'the llama2.c checkpoint' })
@@ -74,7 +74,7 @@ export async function parseOptions(argv: readonly string[]): Promise<Options | u
             suite: { ...TEXT, describe: 'the prompts: a suite file' },
             o: { ...TEXT, alias: 'output', describe: 'the golden record to write' },
             force: { type: 'boolean', default: false, describe: 'replace a record that is there' },
-            model: { ...TEXT, describe: 'the .npu file that boards are to hold: any other will be refused' },
+            model: { ...TEXT, describe: 'the .npu file that boards are to hold, and no other' },
             z: TOKENIZER,
             threads: THREADS,
           })
