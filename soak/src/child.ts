@@ -9,9 +9,10 @@ export interface ChildTask {
   readonly plan?: string;
 }
 
-/** What a child tells its parent: that it is ready to begin, then what came of it. */
+/** What a child tells its parent: that it is ready to begin, how far it is, then what came of it. */
 export type ChildMessage =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'progress'; readonly done: number }
   | { readonly kind: 'result'; readonly result: RunResult };
 
 /** A process of its own for each run: its memory is its own, and it begins when its parent says so. */
@@ -20,7 +21,8 @@ async function main(task: ChildTask): Promise<void> {
   const told = new Promise(resolve => process.once('message', resolve));
   tell({ kind: 'ready' });
   await told;
-  tell({ kind: 'result', result: await run(task.run, task.model, task.amount) });
+  const result = await run(task.run, task.model, task.amount, done => tell({ kind: 'progress', done }));
+  tell({ kind: 'result', result });
 }
 
 await main(JSON.parse(process.argv[2]!) as ChildTask);

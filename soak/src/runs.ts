@@ -25,7 +25,10 @@ class Progress {
   #nextSample = 0;
   done = 0;
 
-  constructor(private readonly amount: number) {}
+  constructor(
+    private readonly amount: number,
+    private readonly onSample: (done: number) => void,
+  ) {}
 
   get isDone(): boolean {
     return this.done >= this.amount;
@@ -36,6 +39,7 @@ class Progress {
     this.done++;
     if (this.done < this.#nextSample) return;
     this.meter.sample(this.done);
+    this.onSample(this.done);
     this.#nextSample = this.done + Math.max(1, Math.floor(this.amount / SAMPLES));
   }
 
@@ -58,9 +62,15 @@ const RUNS: Readonly<Record<RunName, (path: string, progress: Progress) => Promi
 /**
  * Runs one kind of load on a simulated device of this process.
  * @param amount loads, or tokens; of `single` none: it tells every text once
+ * @param onSample told of what is done when the memory was looked at
  */
-export async function run(name: RunName, path: string, amount: number): Promise<RunResult> {
-  const progress = new Progress(amount);
+export async function run(
+  name: RunName,
+  path: string,
+  amount: number,
+  onSample: (done: number) => void,
+): Promise<RunResult> {
+  const progress = new Progress(amount, onSample);
   await RUNS[name](path, progress);
   return progress.result;
 }

@@ -13,6 +13,8 @@ export interface SoakOptions {
   readonly tokens: number;
   /** Told of each run when it is done. */
   readonly onRun?: (run: SoakRun) => void;
+  /** Told now and then how far a run is: `done` of `amount`. */
+  readonly onProgress?: (run: Pick<SoakRun, 'name' | 'unit' | 'done'>, amount: number) => void;
 }
 
 /** A run, and how it was judged. */
@@ -55,13 +57,17 @@ export async function soak(options: SoakOptions): Promise<SoakRun[]> {
 }
 
 async function soakOn(device: string, options: SoakOptions): Promise<SoakRun[]> {
-  const { model, onRun } = options;
+  const { model, onRun, onProgress } = options;
   const [single] = await runChildren([{ run: 'single', model, amount: 0 }]);
   const runs: SoakRun[] = [];
   for (const parts of PARTS) {
     const shared = parts.length > 1 ? { plan: `shared=${device}` } : {};
     const tasks = parts.map(({ run, unit }) => ({ run, model, amount: options[unit], ...shared }));
-    for (const [i, result] of (await runChildren(tasks)).entries()) {
+    const results = await runChildren(tasks, (task, done) => {
+      const { name, unit } = parts[task]!;
+      onProgress?.({ name, unit, done }, options[unit]);
+    });
+    for (const [i, result] of results.entries()) {
       const run = judge(parts[i]!, result, single!);
       runs.push(run);
       onRun?.(run);

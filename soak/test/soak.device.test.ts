@@ -27,7 +27,19 @@ describeDevice('long runs, the short form', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('give what a single run gives, and leave the device as it was', async () => {
-    const runs = await soak({ model, loads: 20, tokens: 200 });
+    const seen = new Map<string, number[]>();
+    const runs = await soak({
+      model,
+      loads: 20,
+      tokens: 200,
+      onProgress: ({ name, done }, amount) => seen.set(name, [...(seen.get(name) ?? []), done / amount]),
+    });
+    // Each tells how far it is, in order.
+    expect([...seen.keys()].sort()).toEqual(runs.map(({ name }) => name).sort());
+    for (const parts of seen.values()) {
+      expect(parts).toEqual([...parts].sort((a, b) => a - b));
+      expect(parts.length).toBeGreaterThan(10);
+    }
     expect(runs.map(({ name, isSame }) => [name, isSame])).toEqual([
       ['loads and closes', true],
       ['sessions', true],

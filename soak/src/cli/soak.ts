@@ -6,7 +6,7 @@ import { convertCheckpoint } from '@npu-llama/converter';
 import { ExitStatus, fileErrorFrom, UsageError } from '@npu-llama/format';
 import { helpWidth, refuseRepeated, requireFileName, runCommand } from '@npu-llama/format/cli';
 import yargs from 'yargs';
-import { isGood, memoryPlot, type SoakRun, soak } from '../index.js';
+import { isGood, memoryPlot, type SoakOptions, type SoakRun, soak } from '../index.js';
 
 const TALES = fileURLToPath(new URL('../../../../fixtures/tales/', import.meta.url));
 
@@ -17,7 +17,7 @@ function parse(argv: readonly string[]) {
     .version(false)
     .usage('$0 [options]\n')
     .usage('Long runs on the simulated device: the same tokens and logits as a single run,')
-    .usage('memory flat. About two minutes.')
+    .usage('memory flat. A minute and a half on a quiet machine.')
     .option('loads', { type: 'number', requiresArg: true, default: 2000, describe: 'loads and closes' })
     .option('tokens', {
       type: 'number',
@@ -62,7 +62,7 @@ async function main(argv: readonly string[]): Promise<number> {
       tokenizer: join(TALES, 'tokenizer.bin'),
       target: model,
     });
-    const runs = await soak({ model, loads, tokens, onRun: report });
+    const runs = await soak({ model, loads, tokens, onRun: report, onProgress: progress });
     if (json !== undefined) write(json, `${JSON.stringify({ runs }, null, 1)}\n`);
     if (plot !== undefined) write(plot, memoryPlot(runs));
     return runs.every(isGood) ? ExitStatus.fine : ExitStatus.npuWrong;
@@ -79,7 +79,13 @@ function write(path: string, text: string): void {
   }
 }
 
+/** A line on a terminal, in the place of the one before. */
+const progress: NonNullable<SoakOptions['onProgress']> = ({ name, unit, done }, amount) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${name}: ${done} of ${amount} ${unit}\u001b[K`);
+};
+
 function report({ name, done, unit, isSame, growth }: SoakRun): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const result = isSame ? 'the same results as a single run' : 'OTHER RESULTS than a single run';
   process.stdout.write(`${name}: ${done} ${unit}, ${result}\n`);
   for (const { measure, first, last, allowed, isFlat } of growth) {
