@@ -19,13 +19,14 @@ export interface Finding {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
-export const SECTIONS = ['This machine', 'Driver', 'Memory', 'NPU'] as const;
+/** Headings, in the order of the checks. */
+type Section = 'This machine' | 'Driver' | 'Memory' | 'NPU';
 
 /** One line of npu-doctor. */
 export interface Check {
   readonly id: string;
   readonly title: string;
-  readonly section: (typeof SECTIONS)[number];
+  readonly section: Section;
   /** Ids of checks without which this one cannot be made: it is skipped where one of them found a problem. */
   readonly needs?: readonly string[];
   /** An error of ours that is thrown is the problem found. */
@@ -35,7 +36,7 @@ export interface Check {
 /** A check with what it found. */
 export interface CheckResult extends Finding {
   readonly id: string;
-  readonly section: (typeof SECTIONS)[number];
+  readonly section: Section;
   readonly title: string;
 }
 

@@ -35,8 +35,8 @@ export interface MatmulTime {
 }
 
 /** K and N of the matmul that is timed: 32 MiB of weights, far beyond every cache, in one task. */
-export const TIMED_COLUMNS = 2048;
-export const TIMED_OUTPUTS = 8192;
+const TIMED_COLUMNS = 2048;
+const TIMED_OUTPUTS = 8192;
 
 /**
  * Times a matmul of 32 MiB of weights.
