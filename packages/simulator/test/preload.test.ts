@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { PreloadablePath } from '../src/cli/preloadable-path.js';
 import { simulatorLibraryPath } from '../src/index.js';
 
 const cli = fileURLToPath(new URL('../../bin/npu-sim.js', import.meta.url));
+const packageFolder = fileURLToPath(new URL('../..', import.meta.url));
 const clientSource = fileURLToPath(new URL('../../test/client/matmul.c', import.meta.url));
 let directory: string;
 let client: string;
@@ -136,14 +137,32 @@ describe('npu-sim', () => {
     expect(npuSim(args).status).toBe(status);
   });
 
-  test('forwards SIGTERM to the program', async () => {
-    const child = spawn(process.execPath, [cli, 'sh', '-c', 'echo started; exec sleep 30'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await new Promise(resolve => child.stdout.once('data', resolve));
-    child.kill('SIGTERM');
-    const status = await new Promise(resolve => child.once('exit', resolve));
-    expect(status).toBe(143);
+  test.each([
+    ['SIGHUP', 129],
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('forwards %s to the program, and its link is gone afterwards', async (signal, status) => {
+    // The library where LD_PRELOAD cannot hold its path, so that there is a link.
+    const folder = mkdtempSync(join(directory, 'with space '));
+    const temporary = mkdtempSync(join(directory, 'tmp-'));
+    const copied = join(folder, 'simulator');
+    cpSync(packageFolder, copied, { recursive: true, filter: path => !path.includes('node_modules') });
+    const child = spawn(
+      process.execPath,
+      [join(copied, 'bin', 'npu-sim.js'), 'sh', '-c', 'echo "$LD_PRELOAD"; exec sleep 30'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, NODE_OPTIONS: '', LD_PRELOAD: '', TMPDIR: temporary },
+      },
+    );
+    const link = await new Promise<string>(resolve =>
+      child.stdout.once('data', text => resolve(`${text}`.trim())),
+    );
+    expect(link.startsWith(join(temporary, 'npu-sim-'))).toBe(true);
+    expect(existsSync(link)).toBe(true);
+    child.kill(signal);
+    expect(await new Promise(resolve => child.once('exit', resolve))).toBe(status);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   test('other programs are not disturbed', () => {
