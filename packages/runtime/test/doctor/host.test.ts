@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { type DoctorOptions, runDoctor } from '../../src/doctor/index.js';
 import { pageBytesOf } from '../../src/doctor/page-size.js';
@@ -262,6 +264,69 @@ describe('CMA', () => {
     expect(result.status).toBe(status);
     if (next === undefined) expect(result.next).toBeUndefined();
     else expect(result.next).toMatch(next);
+  });
+});
+
+describe('CMA where the node does not open', () => {
+  const refused = { [CARD]: { open: 'EACCES' } } as const;
+  const files = {
+    ...BOARD,
+    '/sys/class/drm/card1/device/uevent': 'DRIVER=RKNPU\n',
+    '/sys/bus/platform/drivers/RKNPU/fdab0000.npu': '',
+    '/proc/meminfo': 'CmaTotal: 8192 kB\nCmaFree: 4096 kB\n',
+  };
+  const model = { path: 'm.npu', plan: { totalBytes: 218 * 2 ** 20 } as never };
+
+  test('is no problem: whether there is an IOMMU is not known', async () => {
+    const { report } = await examine(refused, files, { model });
+    expect(resultOf(report, 'cma')).toMatchObject({
+      status: 'warning',
+      detail: expect.stringMatching(/the model takes 218 MiB; only needed without an IOMMU/),
+    });
+    expect(report.checks.filter(({ status }) => status === 'problem').map(({ id }) => id)).toEqual([
+      'node',
+      'permission',
+    ]);
+  });
+
+  test('is fine where sysfs has the NPU behind an IOMMU', async () => {
+    const group = { '/sys/bus/platform/devices/fdab0000.npu/iommu_group/type': 'DMA' };
+    const { report } = await examine(refused, { ...files, ...group }, { model });
+    expect(resultOf(report, 'cma')).toMatchObject({
+      status: 'ok',
+      detail: expect.stringMatching(/; not needed behind an IOMMU$/),
+    });
+  });
+});
+
+describe('other programs on the NPU', () => {
+  const uevent = 'DRIVER=RKNPU\n';
+  const files = {
+    ...BOARD,
+    '/sys/class/drm/card1/device/uevent': uevent,
+    '/sys/class/drm/renderD129/device/uevent': uevent,
+    '/sys/class/drm/card0/device/uevent': 'DRIVER=rockchip-drm\n',
+    '/proc/4242/comm': 'other\n',
+  };
+  const BY_PATH = '/dev/dri/by-path/platform-fdab0000.npu-card';
+
+  test.each([
+    ['the node', CARD, CARD, 'warning'],
+    ['its render node', CARD, '/dev/dri/renderD129', 'warning'],
+    ['the node that a link given leads to', BY_PATH, CARD, 'warning'],
+    ['the display', CARD, '/dev/dri/card0', 'ok'],
+  ])('that have %s open', async (_, path, opened, status) => {
+    const name = `root${roots}`;
+    const link = (from: string, to: string): void => {
+      const file = folder.file(name + from);
+      mkdirSync(dirname(file), { recursive: true });
+      symlinkSync(to, file);
+    };
+    link('/proc/4242/fd/7', opened);
+    link(BY_PATH, '../card1');
+    const { report } = await examine({ [path]: 'rknpu' }, files, path === BY_PATH ? { path } : {});
+    expect(resultOf(report, 'users').status).toBe(status);
+    if (status === 'warning') expect(resultOf(report, 'users').detail).toContain('other (4242)');
   });
 });
 
