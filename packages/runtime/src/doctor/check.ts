@@ -56,8 +56,18 @@ export function skipped(detail: string): Finding {
   return { status: 'skipped', detail };
 }
 
+/** What failed first: where giving memory back fails as well, `using` throws that with the first error inside. */
+export function firstOf(thrown: unknown): unknown {
+  let error = thrown;
+  while (error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error) {
+    error = error.suppressed;
+  }
+  return error;
+}
+
 /** @returns undefined for what is not an error of the device, its driver or its files, but a mistake of ours */
-export function findingOf(error: unknown): Finding | undefined {
+export function findingOf(thrown: unknown): Finding | undefined {
+  const error = firstOf(thrown);
   if (error instanceof KernelError) return problem(error.message);
   if (!(error instanceof ToolkitError)) return undefined;
   const { message, next } = error;
@@ -65,7 +75,8 @@ export function findingOf(error: unknown): Finding | undefined {
 }
 
 /** Whether a call failed because there is no device any more. */
-export function isGone(error: unknown): boolean {
+export function isGone(thrown: unknown): boolean {
+  const error = firstOf(thrown);
   const cause = error instanceof ToolkitError ? error.cause : error;
   return cause instanceof KernelError && cause.errno === 'ENODEV';
 }

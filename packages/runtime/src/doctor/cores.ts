@@ -6,7 +6,7 @@ import { SUBMIT } from '../driver/vendor/uapi.js';
 import { DeviceError } from '../errors.js';
 import { CORE_COUNT } from '../hardware/index.js';
 import { advice } from './advice.js';
-import { type Check, type Finding, findingOf, isGone, ok, problem, warning } from './check.js';
+import { type Check, type Finding, findingOf, firstOf, isGone, ok, problem, warning } from './check.js';
 import type { DoctorContext } from './context.js';
 import { type MatmulTime, timeMatmul } from './measure.js';
 import { milliseconds, rowsOf } from './units.js';
@@ -125,7 +125,8 @@ function tryMode({ opened: { driver }, measuredMs }: DoctorContext, core: number
   try {
     const time = timeMatmul(driver, { rows, cores: [core], timeoutMs: JOB_TIMEOUT_MS }, measuredMs);
     return typeof time === 'string' ? { rows, failure: `wrong, ${time}` } : { rows, time };
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstOf(thrown);
     // Memory that is refused says nothing of a core; it has a check of its own.
     if (!(error instanceof DeviceError) || jobErrorOf(error) !== undefined || isGone(error)) throw error;
     return { rows, untimed: findingOf(error)?.detail ?? '' };
@@ -143,7 +144,8 @@ interface FailedJob {
 function failedJob(driver: NpuDriver, work: () => Mode): Mode | FailedJob {
   try {
     return work();
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstOf(thrown);
     const cause = jobErrorOf(error);
     if (cause === undefined || isGone(error)) throw error;
     driver.reset();

@@ -153,6 +153,15 @@ describeDevice('npu-doctor on the simulated device', () => {
     expect(leftBehind()).toEqual(NOTHING);
   });
 
+  // The fourth job of a core's check is a timing, and everything that is freed after it is refused.
+  test('a job that fails and memory that cannot be given back then end no run: the job is the finding', async () => {
+    simulate('submit@4=timeout,destroy@9-=EIO');
+    const report = await examine();
+    expect(report.checks.at(-1)!.id).toBe('sync-from-device');
+    expect(resultOf(report, 'core-0').status).toBe('problem');
+    expect(leftBehind()).toMatchObject({ openFiles: 0n, liveBuffers: 0n, liveMappings: 0n });
+  });
+
   test('with no core that works, what needs one is skipped, and says why', async () => {
     simulate('dead-core=0,dead-core=1,dead-core=2');
     const report = await examine();
