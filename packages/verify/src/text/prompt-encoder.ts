@@ -1,4 +1,8 @@
 import { BOS_TOKEN, FIRST_BYTE_TOKEN, UsageError, type Vocabulary } from '@npu-llama/format';
+import { HighestScore } from './highest-score.js';
+
+/** In the place of a token that became part of the one before it. */
+const GONE = -1;
 
 /** Turns text into llama2.c's tokens. Written for verification alone: a fault of the runtime's must not hide here. */
 export class PromptEncoder {
@@ -22,10 +26,7 @@ export class PromptEncoder {
   encode(text: string): number[] {
     const characters = text === '' ? [] : [' ', ...text];
     const tokens = [BOS_TOKEN, ...characters.flatMap(character => this.#characterTokens(character))];
-    for (let at = this.#bestPair(tokens); at !== undefined; at = this.#bestPair(tokens)) {
-      tokens.splice(at, 2, this.#merged(tokens, at)!);
-    }
-    return tokens;
+    return this.#mergeAll(tokens);
   }
 
   #characterTokens(character: string): number[] {
@@ -43,26 +44,36 @@ export class PromptEncoder {
     return Array.from(bytes, byte => FIRST_BYTE_TOKEN + byte);
   }
 
-  /** Where the pair begins whose merger has the highest score, the leftmost of equals. */
-  #bestPair(tokens: readonly number[]): number | undefined {
-    let best: number | undefined;
-    let bestScore = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i + 1 < tokens.length; i++) {
-      const token = this.#merged(tokens, i);
-      if (token === undefined) continue;
-      const score = this.#vocabulary.scores[token]!;
-      if (best === undefined || score > bestScore) {
-        best = i;
-        bestScore = score;
-      }
+  #mergeAll(tokens: readonly number[]): number[] {
+    const current = Int32Array.from(tokens);
+    /** Of the tokens that are left: a merged one stays at its left part's place. */
+    const following = Int32Array.from(tokens, (_, i) => i + 1);
+    const preceding = Int32Array.from(tokens, (_, i) => i - 1);
+    const highest = new HighestScore(tokens.length);
+    const merged = (at: number): number | undefined =>
+      following[at]! < tokens.length ? this.#merged(current[at]!, current[following[at]!]!) : undefined;
+    const rate = (at: number): void => {
+      const token = merged(at);
+      highest.set(at, token === undefined ? undefined : this.#vocabulary.scores[token]);
+    };
+    for (let at = 0; at < tokens.length; at++) rate(at);
+    for (let at = highest.place; at !== undefined; at = highest.place) {
+      const gone = following[at]!;
+      current[at] = merged(at)!;
+      current[gone] = GONE;
+      following[at] = following[gone]!;
+      if (following[at]! < tokens.length) preceding[following[at]!] = at;
+      highest.set(gone, undefined);
+      rate(at);
+      if (preceding[at]! >= 0) rate(preceding[at]!);
     }
-    return best;
+    return Array.from(current.filter(token => token !== GONE));
   }
 
   /** The token of two neighbours' bytes together. */
-  #merged(tokens: readonly number[], at: number): number | undefined {
+  #merged(left: number, right: number): number | undefined {
     const { pieces } = this.#vocabulary;
-    return this.#tokens.get(bytesKey(pieces[tokens[at]!]!) + bytesKey(pieces[tokens[at + 1]!]!));
+    return this.#tokens.get(bytesKey(pieces[left]!) + bytesKey(pieces[right]!));
   }
 }
 

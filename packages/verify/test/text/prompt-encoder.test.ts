@@ -93,4 +93,46 @@ describe('PromptEncoder', () => {
     expect(new PromptEncoder(small).encode('a')).toEqual([1, 3, 4]);
     expect(() => new PromptEncoder(small).encode('b')).toThrow(UsageError);
   });
+
+  test('a long text is encoded as its definition says, which rescans it after every merge', () => {
+    const pieces = [
+      ...LETTERS,
+      ['ab', 1],
+      ['abab', 3],
+      ['ba', 1],
+      ['aa', 2],
+      ['aaa', 2],
+      ['c ', Number.NaN],
+    ] as const;
+    const scores = new Map<string, number>(pieces);
+    const text = Array.from({ length: 600 }, (_, i) => 'aabbc '[(i * i * 7 + (i >> 3)) % 6]!).join('');
+    const parts = [' ', ...text];
+    for (;;) {
+      let best = -1;
+      for (let i = 0; i + 1 < parts.length; i++) {
+        const score = scores.get(parts[i]! + parts[i + 1]!) ?? Number.NaN;
+        if (score > (best < 0 ? -Infinity : scores.get(parts[best]! + parts[best + 1]!)!)) best = i;
+      }
+      if (best < 0) break;
+      parts.splice(best, 2, parts[best]! + parts[best + 1]!);
+    }
+    expect(encode(text, pieces)).toEqual(parts);
+  });
+
+  test('takes some twenty looks at the vocabulary a character, however long the text is', () => {
+    const doubled = Array.from({ length: 6 }, (_, i) => ['a'.repeat(2 ** (i + 1)), i] as const);
+    const encoder = new PromptEncoder(vocabulary([...LETTERS, ...doubled]));
+    const get = Map.prototype.get;
+    let looks = 0;
+    Map.prototype.get = function (this: Map<unknown, unknown>, key: unknown) {
+      looks++;
+      return get.call(this, key);
+    };
+    try {
+      encoder.encode('a'.repeat(20_000));
+    } finally {
+      Map.prototype.get = get;
+    }
+    expect(looks).toBeLessThan(20 * 20_000);
+  });
 });
