@@ -1,5 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { FileError, fileErrorFrom } from '@npu-llama/format';
+import { FileError, InputFile } from '@npu-llama/format';
 import * as v from 'valibot';
 import { showText } from '../text/index.js';
 import { REPORT_SCHEMA_VERSION, reportSchema, type VerifyReport } from './schema.js';
@@ -29,28 +28,14 @@ export function readReport(path: string): VerifyReport {
 }
 
 function readText(path: string): string {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    throw fileErrorFrom(error, path, 'read');
+  using file = InputFile.open(path);
+  if (file.bytes > MAX_REPORT_BYTES) {
+    throw new FileError(path, 'is too large for a report', {
+      got: `${file.bytes} bytes`,
+      wanted: `at most ${MAX_REPORT_BYTES}`,
+    });
   }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new FileError(path, 'is not a regular file', { next: 'name a report' });
-    const { size } = stat;
-    if (size > MAX_REPORT_BYTES) {
-      throw new FileError(path, 'is too large for a report', {
-        got: `${size} bytes`,
-        wanted: `at most ${MAX_REPORT_BYTES}`,
-      });
-    }
-    return readFileSync(fd, 'utf8');
-  } catch (error) {
-    throw fileErrorFrom(error, path, 'read');
-  } finally {
-    closeSync(fd);
-  }
+  return new TextDecoder().decode(file.readUpTo(file.bytes, 0));
 }
 
 function parseJson(path: string, text: string): unknown {

@@ -1,10 +1,14 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { FileError } from '@npu-llama/format';
 import { encodeReport, MAX_REPORT_BYTES, readReport } from '../../src/report/document.js';
 import { reportJsonSchema, reportJsonSchemaText } from '../support/json-schema.js';
 import { TemporaryFolder } from '../support/models.js';
 import { errorReport, failingReport, SAMPLES } from '../support/report-samples.js';
+
+const command = fileURLToPath(new URL('../../../bin/verify-npu.js', import.meta.url));
 
 /** What readReport says to a file of this text. */
 function refusal(text: string): string {
@@ -62,9 +66,22 @@ describe('reading refuses, and says what and where:', () => {
   test('no file, a folder', () => {
     using folder = new TemporaryFolder();
     expect(() => readReport(folder.file('none.json'))).toThrow(
-      /none\.json: cannot read: no such file.*ENOENT/,
+      /none\.json: cannot open: no such file.*ENOENT/,
     );
-    expect(() => readReport(folder.path)).toThrow(/is not a regular file/);
+    expect(() => readReport(folder.path)).toThrow(/is a folder/);
+  });
+
+  test('a pipe that nobody writes to, without waiting for it', () => {
+    using folder = new TemporaryFolder();
+    const pipe = folder.file('pipe');
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+    // In a process of its own: one that waits hears no signal but this.
+    const merge = spawnSync(process.execPath, [command, 'merge', pipe], {
+      encoding: 'utf8',
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    });
+    expect([merge.status, merge.stderr]).toEqual([2, expect.stringContaining('pipe: is not a regular file')]);
   });
 
   test('a file larger than any report, before it is read', () => {

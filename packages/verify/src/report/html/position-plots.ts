@@ -107,8 +107,8 @@ function marginPlot(prompt: PromptReport, report: VerifyReport): Markup {
     return html`<p class="muted">${title}: none, both choose the same token at every position.</p>`;
   }
   const tolerance = report.tolerances[yardstick].margin;
-  const high = Math.max(tolerance, ...differing.map(({ value }) => value)) * 1.15;
-  const worst = Math.max(...differing.map(({ value }) => value));
+  const worst = largest(differing.map(({ value }) => value));
+  const high = Math.max(tolerance, worst) * 1.15;
   return figureOf(
     title,
     draw(
@@ -195,11 +195,20 @@ function dots(points: readonly Point[], yardstick: Yardstick, prompt: PromptRepo
   return [Plot.dot(shown, { x: 'position', y: 'value', r: 2, className: `dot ${yardstick}` })];
 }
 
+/** As Math.min, which takes no more values than the stack holds. */
+function smallest(values: readonly number[]): number {
+  return values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+}
+
 /** The powers of ten around all values. */
 function decades(values: readonly number[]): [number, number] {
-  const low = Math.floor(Math.log10(Math.min(...values)) - 0.1);
+  const low = Math.floor(Math.log10(smallest(values)) - 0.1);
   // Beyond that is no number.
-  const high = Math.min(308, Math.ceil(Math.log10(Math.max(...values)) + 0.1));
+  const high = Math.min(308, Math.ceil(Math.log10(largest(values)) + 0.1));
   return [10 ** low, 10 ** high];
 }
 
