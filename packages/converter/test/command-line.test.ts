@@ -33,6 +33,22 @@ describe('convert-weights', () => {
     expect(place.files()).toEqual(['m.bin', 'm.npu', 't.bin']);
   });
 
+  test('names that would move the cursor are spelt out', async () => {
+    const place = workplace();
+    const name = 'a\u001b]0;x\u0007\u202e\nb.bin';
+    const source = place.checkpoint(name);
+    const target = place.path('named.npu');
+    for (const args of [
+      [source, '-o', target],
+      ['inspect', target],
+    ]) {
+      const { status, stdout } = await convertWeights(...args);
+      expect(status).toBe(0);
+      expect(stdout).toContain('a\\u001b]0;x\\u0007\\u202e b.bin');
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    }
+  });
+
   test('prints its report as JSON', async () => {
     const place = workplace();
     const source = place.checkpoint('m.bin', { version: 2 });

@@ -1,4 +1,5 @@
 import { HALF_MAX, type Leftover } from '@npu-llama/format';
+import { oneLine } from '@npu-llama/format/cli';
 import type { ConversionReport } from '../report.js';
 import { describeModel } from './model-text.js';
 import { megabytes, seconds } from './units.js';
@@ -21,7 +22,9 @@ export function describeConversion(report: ConversionReport): string {
       : [`  saturated        ${report.saturated} weights clamped to ${HALF_MAX}`]),
     `  source SHA-256   ${source.sha256}`,
     '',
-  ].join('\n');
+  ]
+    .map(oneLine)
+    .join('\n');
 }
 
 /** What the user should know before running the model; empty when nothing. */
@@ -32,7 +35,7 @@ export function describeWarnings(
   if (!exceedsDmaWindow) return '';
   const gibibytes = (weightsDmaBytes / 2 ** 30).toFixed(1);
   return (
-    `convert-weights: warning: ${target} will need ${gibibytes} GiB of DMA memory for its weights, ` +
+    `convert-weights: warning: ${oneLine(target)} will need ${gibibytes} GiB of DMA memory for its weights, ` +
     'and one address window of the NPU is 4 GiB; use a smaller model, or a driver with several windows\n'
   );
 }
@@ -42,7 +45,7 @@ export function describeLeftovers(leftovers: readonly Leftover[]): string {
   return leftovers
     .map(
       ({ path, bytes }) =>
-        `convert-weights: note: a run that was killed left ${path} (${megabytes(bytes)}); remove it if no other machine writes it\n`,
+        `convert-weights: note: a run that was killed left ${oneLine(path)} (${megabytes(bytes)}); remove it if no other machine writes it\n`,
     )
     .join('');
 }

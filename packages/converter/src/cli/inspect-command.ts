@@ -1,4 +1,5 @@
 import { ExitStatus, FileError } from '@npu-llama/format';
+import { oneLine } from '@npu-llama/format/cli';
 import { inspectModel, type ModelInspection } from '../inspect.js';
 import { describeModel } from './model-text.js';
 import { megabytes } from './units.js';
@@ -26,6 +27,7 @@ export async function inspectCommand(
   return ExitStatus.fine;
 }
 
+/** Names in it are of the file, and whoever made that chose them: no line of it moves a terminal's cursor. */
 function describe(model: ModelInspection): string {
   const { source, tensors, damaged } = model;
   return [
@@ -39,7 +41,9 @@ function describe(model: ModelInspection): string {
     '',
     ...table(model),
     '',
-  ].join('\n');
+  ]
+    .map(oneLine)
+    .join('\n');
 }
 
 function table({ tensors, dataOffset }: ModelInspection): string[] {
