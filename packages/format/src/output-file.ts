@@ -1,8 +1,8 @@
-import { closeSync, fsync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { FileError, fileErrorFrom } from './errors.js';
-import { checkTarget, type ExistingTarget, resolveTarget } from './output-target.js';
+import { checkTarget, type ExistingTarget, PERMISSION_BITS, resolveTarget } from './output-target.js';
 import { noteFinished, noteUnfinished, temporaryPath } from './temporary-file.js';
 
 const fsyncAsync = promisify(fsync);
@@ -34,11 +34,15 @@ export class OutputFile implements Disposable {
   /** @throws FileError when the target exists and may not be replaced, is no regular file, or cannot be written beside. */
   static create(path: string, existing: ExistingTarget): OutputFile {
     const target = resolveTarget(path);
-    checkTarget(path, target, existing);
+    if (/\/\.*$/.test(path)) throw new FileError(path, 'is a folder', { next: 'name the file to write' });
+    const former = checkTarget(path, target, existing);
     const temporary = temporaryPath(target);
     try {
-      const fd = openSync(temporary, 'wx');
+      // What others may not read, they may not read when it is replaced either, nor meanwhile.
+      const mode = former && former.mode & PERMISSION_BITS;
+      const fd = openSync(temporary, 'wx', mode);
       noteUnfinished(temporary);
+      if (mode !== undefined) permit(fd, mode);
       return new OutputFile(path, target, temporary, existing, fd);
     } catch (error) {
       throw fileErrorFrom(error, path, 'create a file beside it');
@@ -119,6 +123,15 @@ export class OutputFile implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** Without what umask took away. Not every file system has permissions: it is no error. */
+function permit(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode);
+  } catch {
+    // Then it has what its folder or mount gives.
   }
 }
 

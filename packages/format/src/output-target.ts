@@ -7,6 +7,9 @@ export type ExistingTarget = 'refuse' | 'replace';
 
 const STICKY_BIT = 0o1000;
 
+/** Who may do what with a file, of its mode. */
+export const PERMISSION_BITS = 0o777;
+
 /** Where a file's name leads: a symbolic link to a model keeps pointing at it. @throws FileError for a link to nothing */
 export function resolveTarget(path: string): string {
   try {
@@ -27,11 +30,12 @@ export function resolveTarget(path: string): string {
  * Checks what is there already.
  * @param path as it was given, for messages
  * @param target where it leads
+ * @returns the file that is to be replaced, if there is one
  * @throws FileError when it is no regular file, may not be replaced, or could not be: better before the work than after it
  */
-export function checkTarget(path: string, target: string, existing: ExistingTarget): void {
+export function checkTarget(path: string, target: string, existing: ExistingTarget): Stats | undefined {
   const stat = statOf(path, target);
-  if (stat === undefined) return;
+  if (stat === undefined) return undefined;
   if (!stat.isFile()) {
     throw new FileError(path, stat.isDirectory() ? 'is a folder' : 'is not a regular file', {
       next: 'name the file to write',
@@ -41,6 +45,7 @@ export function checkTarget(path: string, target: string, existing: ExistingTarg
     throw new FileError(path, 'exists already', { next: 'choose another name, or replace it with --force' });
   }
   checkReplaceable(path, target, stat);
+  return stat;
 }
 
 function statOf(path: string, target: string): Stats | undefined {

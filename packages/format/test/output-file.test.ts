@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -50,6 +51,32 @@ describe('OutputFile', () => {
     expect(filesBeside(path)).toEqual(['out']);
     expect(readFileSync(path, 'utf8')).toBe('older');
   });
+
+  test.each([0o600, 0o640, 0o666])(
+    'who may read the older file (mode %o), and nobody else, may read the new one',
+    mode => {
+      const path = target();
+      writeFileSync(path, 'older');
+      chmodSync(path, mode);
+      using file = OutputFile.create(path, 'replace');
+      const modes = (): number[] =>
+        filesBeside(path).map(name => statSync(`${dirname(path)}/${name}`).mode & 0o777);
+      expect(modes()).toEqual([mode, mode]);
+      file.commit();
+      expect(modes()).toEqual([mode]);
+    },
+  );
+
+  test.each(['/', '/.', '/..'])(
+    'refuses a name that ends like a folder (%s) before anything is written',
+    end => {
+      const path = target();
+      expect(messageOf(() => OutputFile.create(`${path}${end}`, 'refuse'))).toBe(
+        `${path}${end}: is a folder; name the file to write`,
+      );
+      expect(filesBeside(path)).toEqual([]);
+    },
+  );
 
   test('replaces an older file only when told to', () => {
     const path = target();
