@@ -32,7 +32,7 @@ export const CONFIG_FIELDS = [
   ['layerCount', 'n_layers', 1 << 12],
   ['headCount', 'n_heads', 1 << 14],
   ['kvHeadCount', 'n_kv_heads', 1 << 14],
-  ['vocabSize', 'vocab_size', 1 << 24],
+  ['vocabSize', 'vocab_size', 1 << 20],
   ['seqLen', 'seq_len', 1 << 24],
 ] as const satisfies readonly (readonly [keyof ModelConfig, string, number])[];
 

@@ -155,8 +155,8 @@ describe('NpuFile rejects', () => {
     ],
     [
       'a header longer than the file',
-      lengthPrefix(99_999_999n),
-      /ends within its header: got \d+ bytes, wanted a header of 99999999/,
+      lengthPrefix(8_000_000n),
+      /ends within its header: got \d+ bytes, wanted a header of 8000000/,
     ],
     ['a header that ends early', lengthPrefix(100n), 'the header is not JSON'],
     ['a header that is not UTF-8', Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0xff]), 'its header is not UTF-8'],
@@ -236,6 +236,21 @@ describe('NpuFile rejects', () => {
       metadata('matrices', '{}'),
       '__metadata__.matrices does not describe',
     ],
+    [
+      'matrices nested deeper than JSON.stringify goes',
+      metadata('matrices', `${'['.repeat(50_000)}${']'.repeat(50_000)}`),
+      '__metadata__.matrices does not describe',
+    ],
+    [
+      'a tokenizer that no memory holds',
+      tensor('tokenizer', { shape: [40_000_000_000] }),
+      'the tokenizer is too large: got 40000000000 bytes, wanted at most 134217728',
+    ],
+    [
+      'a header that is all brackets',
+      Buffer.concat([lengthPrefix(2n ** 23n + 1n), Buffer.alloc(2 ** 23 + 1, '[')]),
+      'impossible header length: got 8388609, wanted at most 8388608',
+    ],
     ['a missing checksum', checksums(sums => delete sums['rms_att']), '__metadata__.checksums lacks rms_att'],
     [
       'a checksum too many',
@@ -256,6 +271,13 @@ describe('NpuFile rejects', () => {
     else expect(got).toMatch(message);
     expect(got.startsWith(folder.path('x.npu'))).toBe(true);
     expect(got).not.toContain('\n');
+  });
+
+  test('not the header of as many layers as there may be', () => {
+    const most = { ...SMALL, layerCount: 4096 };
+    const sums = new Map(npuTensors(most, false, 1).map(({ name }) => [name, formatChecksum(0)]));
+    const bytes = encodeNpuHeader({ ...description(false), config: most, tokenizerBytes: 1 }, sums).length;
+    expect(bytes).toBeLessThan(2 ** 23);
   });
 
   test('no file that an unedited header makes', () =>

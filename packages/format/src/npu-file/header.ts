@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { FileError } from '../errors.js';
 import { CONFIG_FIELDS, checkModelConfig, type ModelConfig } from '../model-config.js';
+import { MAX_TOKENIZER_BYTES } from '../tokenizer/tokenizer-file.js';
 import {
   DATA_ALIGNMENT_BYTES,
   FORMAT_NAME,
@@ -191,6 +193,9 @@ export function parseNpuHeader(json: Uint8Array, fileBytes: number, path: string
   // A model of a million layers would make a plan of that size: bound it by the tensors that are there.
   if (config.layerCount > entries.size)
     fail('too few tensors', String(entries.size), `${config.layerCount} layers'`);
+  // Read into memory as a whole.
+  if (tokenizerBytes > MAX_TOKENIZER_BYTES)
+    fail('the tokenizer is too large', `${tokenizerBytes} bytes`, `at most ${MAX_TOKENIZER_BYTES}`);
   const tensors = npuTensors(config, model.shared_classifier, tokenizerBytes);
   for (const { name, dtype, shape, offset, bytes } of tensors) {
     const entry = entries.get(name) ?? fail(`tensor ${name} is missing`);
@@ -201,8 +206,13 @@ export function parseNpuHeader(json: Uint8Array, fileBytes: number, path: string
   }
   const stray = entries.keys().next();
   if (!stray.done) fail(`unexpected tensor ${stray.value}`);
-  const matrices = JSON.stringify(metadataJson(v.unknown(), 'matrices'));
-  if (matrices !== JSON.stringify(matricesJson(config, model.shared_classifier))) {
+  // Not by their text: what is nested deep enough has none, JSON.stringify runs out of stack.
+  if (
+    !isDeepStrictEqual(
+      parseText(text('matrices'), '__metadata__.matrices'),
+      matricesJson(config, model.shared_classifier),
+    )
+  ) {
     fail('__metadata__.matrices does not describe the matrices of this model');
   }
 

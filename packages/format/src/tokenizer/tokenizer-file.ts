@@ -19,7 +19,7 @@ export interface Vocabulary {
 
 const ENTRY_HEADER_BYTES = 8;
 /** Above every vocabulary known (128256 tokens: 2 MB); bounds what a wrong file can make us read. */
-const MAX_TOKENIZER_BYTES = 1 << 27;
+export const MAX_TOKENIZER_BYTES = 1 << 27;
 
 /**
  * Reads a llama2.c tokenizer file. The file does not say how many tokens it has: the model does.
