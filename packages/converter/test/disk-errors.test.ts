@@ -55,7 +55,8 @@ let shim: string | undefined;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'npu-disk-errors-'));
   writeFileSync(join(folder, 'shim.c'), SHIM);
-  const built = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', 'shim.so', 'shim.c', '-ldl'], {
+  const cc = process.env['CC'] || 'cc';
+  const built = spawnSync(cc, ['-shared', '-fPIC', '-O1', '-o', 'shim.so', 'shim.c', '-ldl'], {
     cwd: folder,
   });
   if (built.status === 0) shim = join(folder, 'shim.so');

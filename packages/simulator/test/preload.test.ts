@@ -17,7 +17,7 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'npu-sim-test-'));
   client = join(directory, 'matmul');
   const built = spawnSync(
-    process.env['CC'] ?? 'cc',
+    process.env['CC'] || 'cc',
     ['-Wall', '-Wextra', '-Werror', clientSource, '-o', client],
     { encoding: 'utf8' },
   );

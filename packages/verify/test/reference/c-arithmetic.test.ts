@@ -6,7 +6,8 @@ import { ReferenceSession } from '../../src/reference/index.js';
 import { relativeError, TemporaryFolder, TINY, weightsOf } from '../support/models.js';
 
 const source = fileURLToPath(new URL('../../../test/support/llama2.c', import.meta.url));
-const compiler = spawnSync('cc', ['--version']).status === 0;
+const cc = process.env['CC'] || 'cc';
+const compiler = spawnSync(cc, ['--version']).status === 0;
 const TOKENS = [1, 17, 300, 17, 42, 0, 255, 9, 9, 100, 101, 102, 103, 104, 105, 106];
 
 /** expf, powf, cosf and sinf of the C library may differ from ours in the last bit; nothing else may. */
@@ -17,7 +18,7 @@ const LAST_BITS = 1e-6;
   async () => {
     using folder = new TemporaryFolder();
     const program = folder.file('llama2');
-    execFileSync('cc', ['-O2', '-ffp-contract=off', '-o', program, source, '-lm']);
+    execFileSync(cc, ['-O2', '-ffp-contract=off', '-o', program, source, '-lm']);
     for (const [sharedClassifier, seed] of [
       [true, 1],
       [false, 2],

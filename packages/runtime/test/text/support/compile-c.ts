@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 // dist/test/text/support -> test/text/native
 const SOURCES = fileURLToPath(new URL('../../../../test/text/native/', import.meta.url));
 
-/** Compiles native/<name>.c into a folder, as llama2.c is by default (cc -O3); what comes back runs it: stdin to stdout. */
+/** Compiles native/<name>.c into a folder with CC (else cc) and -O3, as llama2.c is; what comes back runs it: stdin to stdout. */
 export function compileC(name: string, folder: string): (input: Uint8Array) => Buffer {
   const program = join(folder, name);
   const source = join(SOURCES, `${name}.c`);
-  const compiled = spawnSync('cc', ['-O3', '-Wall', '-Wextra', '-Werror', source, '-o', program, '-lm'], {
+  const cc = process.env['CC'] || 'cc';
+  const compiled = spawnSync(cc, ['-O3', '-Wall', '-Wextra', '-Werror', source, '-o', program, '-lm'], {
     encoding: 'utf8',
   });
   if (compiled.status !== 0)
