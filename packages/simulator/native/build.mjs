@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
@@ -91,7 +92,38 @@ function isCurrent(path, id) {
   return existsSync(path) && existsSync(`${path}.id`) && readFileSync(`${path}.id`, 'utf8') === id;
 }
 
+/** `libnpu_sim.so.1234.tmp`: written by that process until it is renamed. */
+const TEMPORARY = /^libnpu_sim.*\.(\d+)\.tmp$/;
+
+/** The linker writes a temporary file right before it is renamed. */
+const STALE_MS = 60_000;
+
+/**
+ * Removes what builds that were killed left behind; not what a build that is running now writes. One in another container, whose
+ * process is not to be seen from here, is told by the file's age.
+ */
+function removeStale(directory) {
+  for (const name of readdirSync(directory)) {
+    const pid = TEMPORARY.exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const path = join(directory, name);
+    const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    if (Date.now() - modified > STALE_MS) rmSync(path, { force: true });
+  }
+}
+
+/** Also of another user's, whom no signal may be sent to. */
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code !== 'ESRCH';
+  }
+}
+
 function compile(compiler, allFlags, path) {
+  removeStale(dirname(path));
   const temporary = `${path}.${process.pid}.tmp`;
   const sources = sourceFiles()
     .filter(name => name.endsWith('.c'))

@@ -21,8 +21,15 @@ struct job {
   struct job *next;
 };
 
-/* Held for less than a microsecond: whoever finds it taken tries again a few times before sleeping. */
-static pthread_mutex_t lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+/* Held for less than a microsecond: whoever finds it taken tries again a few times before sleeping. glibc has that, others
+ * (musl) have not. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#define LOCK_INITIALIZER PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#else
+#define LOCK_INITIALIZER PTHREAD_MUTEX_INITIALIZER
+#endif
+
+static pthread_mutex_t lock = LOCK_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static _Atomic uint32_t events; /* jobs that came, stages that ended, helpers that left */
 static unsigned sleeping;
@@ -152,7 +159,7 @@ static void forget_helpers(void) {
   helpers = 0;
   sleeping = 0;
   jobs = NULL;
-  lock = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+  lock = (pthread_mutex_t)LOCK_INITIALIZER;
   pthread_cond_init(&changed, NULL);
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +51,45 @@ test('an install without a compiler says one line and goes on', () => {
     );
     expect(readdirSync(join(directory, 'lib'))).toEqual([]);
   });
+});
+
+test('removes what a killed build left, and leaves what a running one writes', () => {
+  withCopy((directory, build) => {
+    const lib = join(directory, 'lib');
+    mkdirSync(lib);
+    // A process that has ended, waited for: its number is nobody's.
+    const { pid: ended } = spawnSync(process.execPath, ['--version']);
+    const running = [`libnpu_sim.so.${process.pid}.tmp`, `libnpu_sim.so.id.${process.ppid}.tmp`];
+    const others = ['libnpu_sim.so.tmp', `other.${ended}.tmp`];
+    const young = `libnpu_sim-1b.so.${ended}.tmp`;
+    const stale = [
+      `libnpu_sim.so.${ended}.tmp`,
+      `libnpu_sim.so.id.${ended}.tmp`,
+      `libnpu_sim-0a.so.${ended}.tmp`,
+    ];
+    const longAgo = new Date(0);
+    for (const name of [...running, ...others, ...stale]) {
+      writeFileSync(join(lib, name), '');
+      utimesSync(join(lib, name), longAgo, longAgo);
+    }
+    // Perhaps of a process in another container.
+    writeFileSync(join(lib, young), '');
+    expect(build().stderr).toBe('');
+    expect(readdirSync(lib).sort()).toEqual(
+      [...running, ...others, young, 'libnpu_sim.so', 'libnpu_sim.so.id'].sort(),
+    );
+  });
+});
+
+test('the pool of threads compiles without the mutex that only glibc has', () => {
+  const warnings = ['-Wall', '-Wextra', '-Werror'];
+  const flags = ['-std=gnu11', '-D_GNU_SOURCE', ...warnings, '-fsyntax-only', '-I', native, '-x', 'c', '-'];
+  // As musl's header leaves it: pool.c includes it again, and that does nothing.
+  for (const line of ['', '#undef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP']) {
+    const input = `#include <pthread.h>\n${line}\n#include "pool.c"\n`;
+    const { status, stderr } = spawnSync('cc', flags, { input, encoding: 'utf8' });
+    expect({ line, status, stderr }).toEqual({ line, status: 0, stderr: '' });
+  }
 });
 
 test('says which folders it tried when none can be written', () => {
