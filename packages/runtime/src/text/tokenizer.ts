@@ -1,28 +1,27 @@
 import { BOS_TOKEN, FIRST_BYTE_TOKEN, UsageError, type Vocabulary } from '@npu-llama/format';
+import { atOnce, inTurns } from './in-turns.js';
 import { mergePairs } from './merge.js';
-
-/** `<0x0A>`: a piece that stands for one byte. */
-const BYTE_PIECE = /^<0x([0-9A-Fa-f]{2})>$/;
-const BYTE_PIECE_LENGTH = 6;
+import { type TokenTable, tokenTable } from './token-table.js';
 
 /** Encodes and decodes as llama2.c does. Pieces are bytes; here they are keys as latin1 strings, one character a byte. */
 export class Tokenizer {
   readonly vocabulary: Vocabulary;
-  readonly #tokens = new Map<string, number>();
+  readonly #tokens: TokenTable['tokens'];
   readonly #decoded: readonly Uint8Array[];
 
-  constructor(vocabulary: Vocabulary) {
+  /** @param table of the vocabulary, where it was made before */
+  constructor(vocabulary: Vocabulary, table: TokenTable = atOnce(tokenTable(vocabulary))) {
     this.vocabulary = vocabulary;
-    // All keys from one string, and a look at a piece's length before its spelling: a server is not to wait for this.
-    const keys = Buffer.concat(vocabulary.pieces).toString('latin1');
-    let at = 0;
-    this.#decoded = vocabulary.pieces.map((piece, token) => {
-      const key = keys.slice(at, at + piece.length);
-      at += piece.length;
-      if (!this.#tokens.has(key)) this.#tokens.set(key, token);
-      const byte = key.length === BYTE_PIECE_LENGTH ? BYTE_PIECE.exec(key) : null;
-      return byte === null ? piece : Uint8Array.of(Number.parseInt(byte[1]!, 16));
-    });
+    this.#tokens = table.tokens;
+    this.#decoded = table.decoded;
+  }
+
+  /**
+   * A tokenizer, made in turns of some milliseconds: others of the thread get theirs in between.
+   * @param pause between two of them; what it throws ends the work
+   */
+  static async inTurns(vocabulary: Vocabulary, pause?: () => Promise<void>): Promise<Tokenizer> {
+    return new Tokenizer(vocabulary, await inTurns(tokenTable(vocabulary), pause));
   }
 
   /**

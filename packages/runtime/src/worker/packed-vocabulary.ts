@@ -1,4 +1,5 @@
 import type { Vocabulary } from '@npu-llama/format';
+import { WORDS_A_TURN } from '../text/in-turns.js';
 
 /** A vocabulary in three arrays: 32,000 small ones take 20 ms to clone, in the thread that is to answer others. */
 export interface PackedVocabulary {
@@ -20,13 +21,15 @@ export function packVocabulary({ maxTokenLength, scores, pieces }: Vocabulary): 
   return { maxTokenLength, scores, bytes, lengths };
 }
 
-/** The vocabulary again; its pieces are views. */
-export function unpackVocabulary({ maxTokenLength, scores, bytes, lengths }: PackedVocabulary): Vocabulary {
+/** The vocabulary again, in steps of WORDS_A_TURN; its pieces are views. */
+export function* unpackVocabulary(packed: PackedVocabulary): Generator<void, Vocabulary, void> {
+  const { maxTokenLength, scores, bytes, lengths } = packed;
+  const pieces: Uint8Array[] = [];
   let at = 0;
-  const pieces = Array.from(lengths, length => {
-    const piece = bytes.subarray(at, at + length);
+  for (const length of lengths) {
+    pieces.push(bytes.subarray(at, at + length));
     at += length;
-    return piece;
-  });
+    if (pieces.length % WORDS_A_TURN === 0) yield;
+  }
   return { maxTokenLength, scores, pieces };
 }

@@ -3,6 +3,7 @@ import type { DecodeRows, DeviceKind, NpuDevice } from '../device/index.js';
 import type { NpuDriver } from '../driver/driver.js';
 import { DeviceError } from '../errors.js';
 import type { LoadModelOptions, NpuModel } from '../model/index.js';
+import { inTurns } from '../text/in-turns.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import type { DeviceThread } from './device-thread.js';
 import { unpackVocabulary } from './packed-vocabulary.js';
@@ -61,13 +62,15 @@ export class WorkerDevice implements NpuDevice {
     try {
       const argument = { model, path, verifyChecksums };
       const loaded = await this.#thread.call('loadModel', argument, { signal, onEvent });
-      // It may have been loaded before the worker saw that nobody wants it any more.
-      signal?.throwIfAborted();
-      this.checkOpen();
-      const vocabulary = loaded.vocabulary && unpackVocabulary(loaded.vocabulary);
-      // Some milliseconds each: others get their turn in between.
-      await new Promise(resolve => setImmediate(resolve));
-      const tokenizer = vocabulary && new Tokenizer(vocabulary);
+      // It may have been loaded before the worker saw that nobody wants it any more, and others have their turns here, too.
+      const pause = async (): Promise<void> => {
+        await new Promise(resolve => setImmediate(resolve));
+        signal?.throwIfAborted();
+        this.checkOpen();
+      };
+      await pause();
+      const vocabulary = loaded.vocabulary && (await inTurns(unpackVocabulary(loaded.vocabulary), pause));
+      const tokenizer = vocabulary && (await Tokenizer.inTurns(vocabulary, pause));
       return new WorkerModel({ model, path, loaded, tokenizer, device: this, thread: this.#thread });
     } catch (error) {
       // Whatever came of it: the failure to tell is the first.

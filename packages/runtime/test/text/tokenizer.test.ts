@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { randomVocabulary, talesFixture } from '@npu-llama/fixtures';
 import { readTokenizerFile, UsageError } from '@npu-llama/format';
 import { Tokenizer } from '../../src/index.js';
-import { thrownBy } from '../support/errors.js';
+import { WORDS_A_TURN } from '../../src/text/in-turns.js';
+import { rejectionOf, thrownBy } from '../support/errors.js';
 import { randomNumbers } from '../support/random.js';
 import { naiveEncode } from './support/naive-tokenizer.js';
 import { FIRST_TEXT_TOKEN, vocabulary, vocabularyWithoutBytes } from './support/vocabulary.js';
@@ -19,6 +20,41 @@ function pieces(tokenizer: Tokenizer, text: string): string[] {
 function decoded(tokenizer: Tokenizer, tokens: readonly number[]): Buffer {
   return Buffer.concat(tokens.slice(1).map((token, i) => tokenizer.decode(tokens[i]!, token)));
 }
+
+describe('made in turns, a tokenizer', () => {
+  const large = randomVocabulary(3 * WORDS_A_TURN + 1, 3);
+
+  test('takes one for each 2048 words, and is the one that is made at once', async () => {
+    let turns = 0;
+    const inTurns = await Tokenizer.inTurns(large, async () => void turns++);
+    expect([WORDS_A_TURN, turns]).toEqual([2048, 4]);
+    const atOnce = new Tokenizer(large);
+    const spelt = Buffer.concat(large.pieces.slice(-300)).toString('latin1');
+    expect(inTurns.encode(spelt)).toEqual(atOnce.encode(spelt));
+    const tokens = Array.from(large.pieces, (_, token) => token);
+    expect(decoded(inTurns, tokens).equals(decoded(atOnce, tokens))).toBe(true);
+  });
+
+  test('leaves the event loop to others in between', async () => {
+    let turns = 0;
+    let made = false;
+    const making = Tokenizer.inTurns(large);
+    const turn = (): void => {
+      turns++;
+      if (!made) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await making;
+    made = true;
+    expect(turns).toBeGreaterThanOrEqual(3);
+  });
+
+  test('ends with what is thrown in between', async () => {
+    const reason = new Error('no');
+    const making = Tokenizer.inTurns(large, () => Promise.reject(reason));
+    expect(await rejectionOf(making)).toBe(reason);
+  });
+});
 
 describe('encoding', () => {
   test('an empty text is BOS alone, whatever the vocabulary', () => {

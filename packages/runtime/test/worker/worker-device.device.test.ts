@@ -1,11 +1,12 @@
 import { types } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { UsageError } from '@npu-llama/format';
 import { type NpuDevice, openDevice } from '../../src/device/index.js';
 import { DeviceError, ModelLimitError, NumericError } from '../../src/errors.js';
 import { loadModel, type NpuModel, type Session } from '../../src/model/index.js';
-import { generate, Sampler } from '../../src/text/index.js';
+import { WORDS_A_TURN } from '../../src/text/in-turns.js';
+import { generate, Sampler, Tokenizer } from '../../src/text/index.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
 import { type ModelFiles, randomModel, TINY } from '../support/models.js';
 import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
@@ -78,6 +79,35 @@ describeDevice('a device in a worker', () => {
       computing = false;
       expect(turns).toBeGreaterThan(1);
     });
+  });
+
+  test('makes the tokenizer of a loaded model in turns, and ends with the abortion in between', async () => {
+    const config = { ...TINY, vocabSize: 2 * WORDS_A_TURN + 1 };
+    const { model: path } = await randomModel(folder, 'words', { config });
+    await using device = await openDevice(IN_WORKER);
+    const turns = jest.spyOn(globalThis, 'setImmediate');
+    try {
+      await using model = await loadModel(device, path);
+      // One when it is loaded, two while it is unpacked and three for its table.
+      expect(turns.mock.calls.length).toBe(6);
+      expect(model.tokenizer?.vocabulary.pieces.length).toBe(config.vocabSize);
+    } finally {
+      turns.mockRestore();
+    }
+    const stop = new AbortController();
+    const reason = new Error('enough');
+    const loading = rejectionOf(loadModel(device, path, { signal: stop.signal }));
+    const made = jest.spyOn(Tokenizer, 'inTurns').mockImplementation(async (_, pause) => {
+      stop.abort(reason);
+      await pause?.();
+      throw new Error('not ended');
+    });
+    try {
+      expect(await loading).toBe(reason);
+    } finally {
+      made.mockRestore();
+    }
+    expect(leftBehind()).toEqual({ ...NOTHING, openFiles: 1n });
   });
 
   test('gives logits in the memory that the worker writes, without a copy', async () => {
