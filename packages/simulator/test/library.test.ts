@@ -87,7 +87,7 @@ test('the pool of threads compiles without the mutex that only glibc has', () =>
   // As musl's header leaves it: pool.c includes it again, and that does nothing.
   for (const line of ['', '#undef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP']) {
     const input = `#include <pthread.h>\n${line}\n#include "pool.c"\n`;
-    const { status, stderr } = spawnSync('cc', flags, { input, encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.env['CC'] || 'cc', flags, { input, encoding: 'utf8' });
     expect({ line, status, stderr }).toEqual({ line, status: 0, stderr: '' });
   }
 });
