@@ -89,7 +89,7 @@ function judge(context: DoctorContext, core: number, one: Mode, four: Mode): Fin
   }
   const before = one.beforeReset ?? four.beforeReset;
   if (before !== undefined) {
-    const next = 'if it comes again: power supply, clock, or another program on the NPU';
+    const next = advice(context, 'if it comes again: power supply, clock, or another program on the NPU');
     return warning(`${detail}; but only after a reset, before it: ${before}`, next, values);
   }
   const untimed = one.untimed ?? four.untimed;

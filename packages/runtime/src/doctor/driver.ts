@@ -73,9 +73,15 @@ function mainlineFinding(node: SeenNode | undefined): Finding {
 }
 
 /** No node answered as the vendor's driver: is it the kernel, the device tree, or only the node? */
-function withoutNode({ nodes, files, options, kind }: DoctorContext, sysfs: SysfsNpu): Finding {
+function withoutNode(context: DoctorContext, sysfs: SysfsNpu): Finding {
+  const { nodes, files, options, kind, simulated } = context;
   const [first] = nodes;
-  if (kind === 'sim') return problem(`the simulated device does not open: ${first?.problem}`, CHANGE_PLAN);
+  // Under npu-sim the node is there, whatever this kernel has.
+  if (
+    kind === 'sim' ||
+    (simulated && options.path === undefined && first?.problem !== undefined && !isForbidden(first))
+  )
+    return problem(`the simulated device does not open: ${first?.problem}`, CHANGE_PLAN);
   const values = { kernel: release(), ...sysfs };
   const forbidden = nodes.find(node => isForbidden(node) && sysfsDriver(files, node.path) === undefined);
   if (options.path !== undefined && first !== undefined && !isForbidden(first)) {

@@ -1,6 +1,7 @@
 import { UsageError } from '@npu-llama/format';
 import { DeviceError } from '../errors.js';
 import { VERSION } from '../version.js';
+import { CHANGE_PLAN } from './advice.js';
 import {
   type Check,
   type CheckResult,
@@ -84,8 +85,18 @@ async function findingFor(
     const finding = findingOf(error);
     if (finding === undefined || error instanceof UsageError) throw error;
     if (isGone(error)) context.gone = true;
-    return finding;
+    return withAdvice(context, finding);
   }
+}
+
+/** An error knows no simulation, and a failed call often nothing to do about it. */
+function withAdvice(context: DoctorContext, finding: Finding): Finding {
+  const { next } = finding;
+  if (context.simulated)
+    return next?.includes('NPU_SIM') === true ? finding : { ...finding, next: CHANGE_PLAN };
+  return next === undefined
+    ? { ...finding, next: 'look at what the driver says: dmesg | grep -i rknpu' }
+    : finding;
 }
 
 /** Memory that cannot be given back is a finding, too. */
@@ -95,7 +106,7 @@ function closingProblem(context: DoctorContext): Finding | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    return findingOf(error);
+    return withAdvice(context, findingOf(error)!);
   }
 }
 

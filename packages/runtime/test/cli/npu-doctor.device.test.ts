@@ -77,6 +77,15 @@ describeDevice('npu-doctor', () => {
     expect(details['memory']).toContain(tales);
   });
 
+  test('a node of npu-sim that does not open is not taken for none', async () => {
+    const { status, stdout } = await underNpuSim(',open@1=EIO');
+    expect(status).toBe(3);
+    expect(stdout).toMatch(
+      /the simulated device does not open: open \/dev\/dri\/card1: .*\n +-> change NPU_SIM/,
+    );
+    expect(stdout).not.toContain('no NPU');
+  });
+
   test('a problem is exit status 3, and a warning is not', async () => {
     expect(await underNpuSim(',dead-core=1')).toMatchObject({
       status: 3,

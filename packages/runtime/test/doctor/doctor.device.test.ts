@@ -199,6 +199,10 @@ describeDevice('npu-doctor on the simulated device', () => {
     ['none that works', 'dead-core=0,dead-core=1,dead-core=2', 'cores'],
     ['an old driver', 'driver=0.8.2', 'driver'],
     ['not opening', 'open@1=EIO', 'driver'],
+    ['going away', 'gone@1', 'core-0'],
+    ['a call that fails', 'sync@3=EIO', 'core-0'],
+    ['a job that hangs once', 'submit@1=timeout', 'core-0'],
+    ['memory not taken back', 'munmap@2=EINVAL', 'memory'],
   ])('of %s (%s) advises to change the plan, and no reboot', async (_, plan, id) => {
     simulate(plan);
     const { checks } = await examine();
