@@ -102,7 +102,7 @@ export async function openLocalDevice(options: OpenDeviceOptions): Promise<Local
       opened.kind,
       opened.driver,
       cores,
-      findRows(opened.driver, cores, options),
+      await findRows(opened.driver, cores, options),
       ffi.name,
     );
   } catch (error) {
@@ -111,9 +111,13 @@ export async function openLocalDevice(options: OpenDeviceOptions): Promise<Local
   }
 }
 
-function findRows(driver: NpuDriver, cores: number, { rows, onWrongProduct }: OpenDeviceOptions): DecodeRows {
+async function findRows(
+  driver: NpuDriver,
+  cores: number,
+  { rows, onWrongProduct }: OpenDeviceOptions,
+): Promise<DecodeRows> {
   try {
-    return probeRows(driver, cores, rows === undefined ? [1, 4] : [rows]);
+    return await probeRows(driver, cores, rows === undefined ? [1, 4] : [rows]);
   } catch (error) {
     if (onWrongProduct === undefined || !(error instanceof NumericError)) throw error;
     onWrongProduct(error);

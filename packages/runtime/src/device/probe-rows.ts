@@ -6,11 +6,17 @@ import { firstWrongOutput, type KnownProduct } from './known-product.js';
 /** Rows of the jobs that decode one token: 1 where the device computes that right, else 4 of which 3 are zero. */
 export type DecodeRows = 1 | 4;
 
+/**
+ * Far more than any of these jobs takes. A device that hangs is tried four times, and each time neither a signal nor anything
+ * else gets its turn for so long.
+ */
+export const CHECK_TIMEOUT_MS = 2000;
+
 /** What is multiplied to find out: a chain of two tasks a core, three tiles wide; and a prompt batch of three banks. */
 export function probeProducts(rows: DecodeRows, cores: number): KnownProduct[] {
   return [
-    { rows, columns: 96, tasksPerCore: 2, cores },
-    { rows: 64, columns: 768, tasksPerCore: 1, cores },
+    { rows, columns: 96, tasksPerCore: 2, cores, timeoutMs: CHECK_TIMEOUT_MS },
+    { rows: 64, columns: 768, tasksPerCore: 1, cores, timeoutMs: CHECK_TIMEOUT_MS },
   ];
 }
 
@@ -20,22 +26,25 @@ export function probeProducts(rows: DecodeRows, cores: number): KnownProduct[] {
  * @param candidates row counts to try, in this order
  * @throws NumericError when the last is wrong as well (or a batch is), DeviceError when its jobs fail, too
  */
-export function probeRows(
+export async function probeRows(
   driver: NpuDriver,
   cores: number,
   candidates: readonly DecodeRows[] = [1, 4],
-): DecodeRows {
+): Promise<DecodeRows> {
   const problems: string[] = [];
   for (const rows of candidates) {
     const isLast = rows === candidates[candidates.length - 1];
     try {
-      const wrong = retriedAfterReset(driver, () => firstWrongOutput(driver, probeProducts(rows, cores)));
+      const wrong = await retriedAfterReset(driver, () =>
+        firstWrongOutput(driver, probeProducts(rows, cores)),
+      );
       if (wrong === undefined) return rows;
       problems.push(wrong);
     } catch (error) {
       // A device that cannot do one row may as well hang as compute wrong.
       if (isLast || !isFailedJob(error)) throw error;
       problems.push(error.message);
+      await signalsSeen();
     }
   }
   const tried = candidates.map(rows => (rows === 1 ? '1 row' : `${rows} rows`)).join(' and with ');
@@ -46,14 +55,20 @@ export function probeRows(
 }
 
 /** A job that timed out in another process, since ended, leaves cores that run nothing until they are reset. */
-function retriedAfterReset<T>(driver: NpuDriver, work: () => T): T {
+async function retriedAfterReset<T>(driver: NpuDriver, work: () => T): Promise<T> {
   try {
     return work();
   } catch (error) {
     if (!isFailedJob(error)) throw error;
     resetAfter(driver, error);
+    await signalsSeen();
     return work();
   }
+}
+
+/** Lets handlers of signals run that came while a job hung: the event loop looks for them between two immediates. */
+export async function signalsSeen(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise(resolve => setImmediate(resolve));
 }
 
 function resetAfter(driver: NpuDriver, failure: DeviceError): void {

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { DecodeRows } from '../device/probe-rows.js';
+import { type DecodeRows, signalsSeen } from '../device/probe-rows.js';
 import type { NpuDriver } from '../driver/driver.js';
 import type { Kernel } from '../driver/kernel.js';
 import { type FfiName, ffiName } from '../ffi/adapter.js';
@@ -18,6 +18,8 @@ export interface DoctorOptions {
   readonly model?: { readonly path: string; readonly plan: MemoryPlan };
   /** How long each timing goes on; by default long enough for a clock that follows the load to follow it. */
   readonly measuredMs?: number;
+  /** Ends the run before its next check, or before what one tries again. */
+  readonly signal?: AbortSignal;
   /**
    * For tests: where /proc, /sys and so on are, who asks, what stands between the driver and the kernel, and whether the device
    * is taken for a simulated one.
@@ -80,6 +82,13 @@ export class DoctorContext implements Disposable {
   get opened(): ExaminedDevice {
     if (this.device === undefined) throw new Error('a check that reaches the device has to need "open"');
     return this.device;
+  }
+
+  /** Calls to the driver block: lets a signal that came meanwhile be seen. @throws the reason of what aborted the run */
+  async turn(): Promise<void> {
+    this.options.signal?.throwIfAborted();
+    await signalsSeen();
+    this.options.signal?.throwIfAborted();
   }
 
   /** Closes the device and frees all of its memory. @throws DeviceError when the driver refuses that */

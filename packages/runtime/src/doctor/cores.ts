@@ -1,5 +1,5 @@
 import { firstWrongOutput } from '../device/known-product.js';
-import { type DecodeRows, probeProducts } from '../device/probe-rows.js';
+import { CHECK_TIMEOUT_MS, type DecodeRows, probeProducts } from '../device/probe-rows.js';
 import type { NpuDriver } from '../driver/driver.js';
 import { KernelError } from '../driver/kernel.js';
 import { SUBMIT } from '../driver/vendor/uapi.js';
@@ -12,7 +12,7 @@ import { type MatmulTime, timeMatmul } from './measure.js';
 import { milliseconds, rowsOf } from './units.js';
 
 /** Far more than any of these jobs takes; a core that hangs costs no more than this. */
-export const JOB_TIMEOUT_MS = 2000;
+export const JOB_TIMEOUT_MS = CHECK_TIMEOUT_MS;
 
 /** One check a core: known products on it alone, so that one that hangs or computes wrong is named. */
 export const coreChecks: readonly Check[] = Array.from({ length: CORE_COUNT }, (_, core) => {
@@ -60,9 +60,10 @@ interface Mode {
   readonly untimed?: string;
 }
 
-function examineCore(context: DoctorContext, core: number): Finding {
-  const one = examineMode(context, core, 1);
-  const four = examineMode(context, core, 4);
+async function examineCore(context: DoctorContext, core: number): Promise<Finding> {
+  const one = await examineMode(context, core, 1);
+  await context.turn();
+  const four = await examineMode(context, core, 4);
   if (four.failure === undefined) {
     context.healthyCores.push(core);
     if (one.failure !== undefined) context.decodeRows = 4;
@@ -106,9 +107,10 @@ function remedyFor({ refusal }: Mode, othersWork: boolean): string {
 }
 
 /** Tries twice, with a reset between: a job of a program that has ended may have left the core hanging. */
-function examineMode(context: DoctorContext, core: number, rows: DecodeRows): Mode {
+async function examineMode(context: DoctorContext, core: number, rows: DecodeRows): Promise<Mode> {
   const first = failedJob(context.opened.driver, () => tryMode(context, core, rows));
   if (!('failed' in first)) return first;
+  await context.turn();
   const again = failedJob(context.opened.driver, () => tryMode(context, core, rows));
   if (!('failed' in again)) return { ...again, beforeReset: first.failed };
   const { failed, refusal } = again;
@@ -118,7 +120,7 @@ function examineMode(context: DoctorContext, core: number, rows: DecodeRows): Mo
 /** Outputs with varied operands and chained tasks, then the time of one that is large. */
 function tryMode({ opened: { driver }, measuredMs }: DoctorContext, core: number, rows: DecodeRows): Mode {
   const products = probeProducts(rows, 1).map(product => {
-    return { ...product, firstCore: core, timeoutMs: JOB_TIMEOUT_MS };
+    return { ...product, firstCore: core };
   });
   const wrong = firstWrongOutput(driver, products);
   if (wrong !== undefined) return { rows, failure: `wrong, ${wrong}` };

@@ -33,8 +33,6 @@ export interface DoctorReport {
 export interface RunDoctorOptions extends DoctorOptions {
   /** Told of each check as soon as it is made. */
   readonly onResult?: (result: CheckResult) => void;
-  /** Ends the run before its next check. */
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -51,10 +49,7 @@ export async function runDoctor(options: RunDoctorOptions): Promise<DoctorReport
   };
   try {
     for (const check of CHECKS) {
-      options.signal?.throwIfAborted();
-      // Calls to the driver block: a signal that came meanwhile is seen here.
-      await new Promise(resolve => setImmediate(resolve));
-      options.signal?.throwIfAborted();
+      await context.turn();
       add(check, await findingFor(check, context, checks));
     }
   } catch (error) {

@@ -130,7 +130,7 @@ describeDevice('run-npu', () => {
       expectFailure(
         outcome,
         3,
-        'RKNPU_SUBMIT timed out after 6000 ms: start-up check',
+        'RKNPU_SUBMIT timed out after 2000 ms: start-up check',
         'the device needs a reset',
       );
     });

@@ -110,7 +110,7 @@ describeEverywhere('opening the simulated device', place => {
     const error = await rejectionOf(openDevice({ ...place, kind: 'sim' }));
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.message).toBe(
-      'RKNPU_SUBMIT timed out after 6000 ms: start-up check with 4 rows, 0 of 6 tasks done; the device needs a reset',
+      'RKNPU_SUBMIT timed out after 2000 ms: start-up check with 4 rows, 0 of 6 tasks done; the device needs a reset',
     );
     expect(leftBehind()).toEqual(NOTHING);
   });
@@ -220,6 +220,23 @@ describeEverywhere('opening the simulated device', place => {
 });
 
 describeDevice("memory and jobs of one's own on the simulated device", () => {
+  test('a device that hangs lets signals be handled between the tries of its start-up check', async () => {
+    simulate('dead-core=0');
+    const seen = new Set<bigint>();
+    const look = (): void => {
+      seen.add(simulatorStats().faultsInjected);
+      next = setImmediate(look);
+    };
+    let next = setImmediate(look);
+    expect(await rejectionOf(openDevice({ kind: 'sim' }))).toMatchObject({
+      message: expect.stringMatching(/^RKNPU_SUBMIT timed out after 2000 ms: start-up check with 4 rows/),
+    });
+    clearImmediate(next);
+    // With 1 row and again, with 4 rows and again.
+    expect([...seen]).toEqual(expect.arrayContaining([1n, 2n, 3n]));
+    expect(simulatorStats().faultsInjected).toBe(4n);
+  });
+
   test('a job that failed is settled when its device is closed, and the next finds working cores', async () => {
     const first = await openDevice({ kind: 'sim' });
     inject('submit@1=timeout');

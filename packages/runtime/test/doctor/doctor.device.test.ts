@@ -341,4 +341,20 @@ describeDevice('npu-doctor on the simulated device', () => {
     expect(ids.at(-1)).toBe('open');
     expect(leftBehind()).toEqual(NOTHING);
   });
+
+  test('an abort while a core hangs ends the run before that core is tried again', async () => {
+    simulate('dead-core=0');
+    const controller = new AbortController();
+    class Watched extends DelegatingKernel {
+      override ioctl(fd: number, call: IoctlCall): void {
+        // As the handler of a signal that came meanwhile, which has its turn behind the call.
+        if (argumentOf(call, SUBMIT) !== undefined) setImmediate(() => controller.abort(new Error('enough')));
+        super.ioctl(fd, call);
+      }
+    }
+    const { signal } = controller;
+    await expect(examine({ signal, kernel: inner => new Watched(inner) })).rejects.toThrow('enough');
+    expect(simulatorStats().faultsInjected).toBe(1n);
+    expect(leftBehind()).toEqual(NOTHING);
+  });
 });
