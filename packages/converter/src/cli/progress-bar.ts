@@ -17,7 +17,8 @@ export function progressBar(when: 'on a terminal' | 'never'): ProgressBar {
   const bar = new cliProgress.SingleBar({
     format: 'converting {bar} {percentage}% | {done} of {whole} | {eta_formatted} left',
     stream: process.stderr,
-    hideCursor: true,
+    // The terminal is left as it is: Ctrl-Z and kill -9 would leave it without a cursor, and cutting long lines.
+    linewrap: true,
     clearOnComplete: true,
     // Whoever stops it reports; its own clean-up on signals would exit first.
     gracefulExit: false,

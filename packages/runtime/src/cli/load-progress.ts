@@ -17,7 +17,8 @@ export async function loadProgress(wanted: boolean): Promise<LoadProgress> {
     format: 'loading {bar} {percentage}% | {value}/{total} MiB',
     barCompleteChar: '#',
     barIncompleteChar: '.',
-    hideCursor: true,
+    // The terminal is left as it is: Ctrl-Z and kill -9 would leave it without a cursor, and cutting long lines.
+    linewrap: true,
     clearOnComplete: true,
     // Whoever stops it is told of signals.
     gracefulExit: false,

@@ -16,7 +16,8 @@ export class Progress implements Disposable {
         format: barLine,
         stream: process.stderr,
         clearOnComplete: true,
-        hideCursor: true,
+        // The terminal is left as it is: Ctrl-Z and kill -9 would leave it without a cursor, and cutting long lines.
+        linewrap: true,
         // Whoever stops it is told of signals.
         gracefulExit: false,
       },
