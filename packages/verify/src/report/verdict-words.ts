@@ -12,7 +12,9 @@ export function verdictReasons(report: VerifyReport): string[] {
   if (report.verdict === 'error') return [...errorParts(report), ...wrong];
   if (report.verdict === 'fail') {
     const refused = report.runs.some(({ error }) => error !== undefined) ? errorParts(report) : [];
-    return [...refused, ...wrong];
+    const reasons = [...refused, ...wrong];
+    // No run of ours says that, but a report may come from anybody.
+    return reasons.length === 0 ? ['the report says so, and holds nothing that failed'] : reasons;
   }
   const right = rightParts(report);
   return right.length === 0 ? ['nothing was checked, and nothing failed'] : right;

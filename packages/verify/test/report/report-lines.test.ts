@@ -17,6 +17,12 @@ import {
 const DEVICE_FAULTS = { accuracyCounts: false };
 
 describe('lines', () => {
+  test('of a report that fails for nothing, which no run of ours writes: says so', () => {
+    expect(reportLines({ ...passingReport(), verdict: 'fail' }).at(-1)).toBe(
+      'FAIL: the report says so, and holds nothing that failed',
+    );
+  });
+
   test('of a report that passes: a line for each prompt, stability, the figures, the verdict last', () => {
     const lines = reportLines(passingReport());
     expect(lines[0]).toMatch(
