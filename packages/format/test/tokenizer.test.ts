@@ -1,3 +1,4 @@
+import { truncateSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { encodeTokenizer, parseTokenizer, readTokenizerFile, type Vocabulary } from '../src/index.js';
 import { messageOf, temporaryFolder } from './support.js';
@@ -63,6 +64,15 @@ describe('parseTokenizer rejects', () => {
 });
 
 describe('readTokenizerFile rejects', () => {
+  test('a file too large for any tokenizer, before it is read', () => {
+    const path = folder.write('large.bin', bytes);
+    // Sparse: no disk is used.
+    truncateSync(path, 2 ** 27 + 1);
+    expect(messageOf(() => readTokenizerFile(path, 7))).toBe(
+      `${path}: is too large for a tokenizer: got 134217729 bytes, wanted at most 134217728`,
+    );
+  });
+
   test('a missing file', () => {
     const path = folder.path('none.bin');
     expect(messageOf(() => readTokenizerFile(path, 7))).toBe(

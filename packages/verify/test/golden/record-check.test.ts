@@ -280,6 +280,14 @@ describe('a record that somebody changed is refused', () => {
       () => first(p => ({ ...p, tokens: p.tokens.map(() => 301) })),
       /within the model/,
     ],
+    [
+      'more positions than the model has',
+      () => {
+        const { checkpoint, ...rest } = first(p => p);
+        return { ...rest, checkpoint: { ...checkpoint, config: { ...checkpoint.config, seqLen: 1 } } };
+      },
+      /within the model/,
+    ],
     ['a longer prompt than text', () => first(p => ({ ...p, promptTokens: 21 })), /within the model/],
     ['no prompt at all', () => first(p => ({ ...p, promptTokens: 0 })), /prompts\.0\.promptTokens/],
     [
