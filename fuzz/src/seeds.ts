@@ -36,6 +36,7 @@ export interface Seeds {
   readonly model: Uint8Array;
   readonly suite: Uint8Array;
   readonly golden: Uint8Array;
+  readonly report: Uint8Array;
 }
 
 const CHECKPOINTS = ([0, 1, 2] as const).flatMap((version: CheckpointVersion) =>
@@ -56,7 +57,19 @@ export async function writeSeeds(folder: string): Promise<void> {
   await convertCheckpoint({ source, target: model, tokenizer });
   const suite = path('suite.json');
   writeFileSync(suite, JSON.stringify(SUITE, null, 2));
-  record([source, '-z', tokenizer, '--suite', suite, '--model', model, '-o', path('golden.json')]);
+  verifyNpu([
+    'record',
+    source,
+    '-z',
+    tokenizer,
+    '--suite',
+    suite,
+    '--model',
+    model,
+    '-o',
+    path('golden.json'),
+  ]);
+  verifyNpu([model, '--reference', source, '--suite', suite, '--device', 'sim', '-o', path('report.json')]);
 }
 
 /** Reads what writeSeeds wrote. */
@@ -68,11 +81,12 @@ export function readSeeds(folder: string): Seeds {
     model: read('model.npu'),
     suite: read('suite.json'),
     golden: read('golden.json'),
+    report: read('report.json'),
   };
 }
 
-function record(args: readonly string[]): void {
+function verifyNpu(args: readonly string[]): void {
   const verify = fileURLToPath(new URL('../../../packages/verify/bin/verify-npu.js', import.meta.url));
-  const { status, stderr } = spawnSync(process.execPath, [verify, 'record', ...args], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`verify-npu record: status ${status}\n${stderr}`);
+  const { status, stderr } = spawnSync(process.execPath, [verify, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`verify-npu: status ${status}\n${stderr}`);
 }

@@ -1,6 +1,16 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { convertCheckpoint, inspectModel } from '@npu-llama/converter';
-import { FileError, NpuFile, readTokenizerFile, UsageError } from '@npu-llama/format';
+import {
+  CheckpointFile,
+  encodeCheckpointHeader,
+  encodeTokenizer,
+  FileError,
+  NpuFile,
+  npuTensors,
+  readTokenizerFile,
+  UsageError,
+} from '@npu-llama/format';
 import {
   loadModel,
   ModelLimitError,
@@ -9,7 +19,7 @@ import {
   openDevice,
   Tokenizer,
 } from '@npu-llama/runtime';
-import { readGolden, readSuite } from '@npu-llama/verify';
+import { junitXml, mergeReports, readGolden, readReport, readSuite, reportLines } from '@npu-llama/verify';
 import type { Seeds } from './seeds.js';
 import type { Subject, Target } from './target.js';
 
@@ -47,7 +57,15 @@ function modelSubject(bytes: Uint8Array): Subject {
   return { bytes, anatomy: { headBytes: LENGTH_PREFIX_BYTES + text.length, json } };
 }
 
-export const TARGET_NAMES = ['checkpoint', 'tokenizer', 'npu', 'device', 'suite', 'golden'] as const;
+export const TARGET_NAMES = [
+  'checkpoint',
+  'tokenizer',
+  'npu',
+  'device',
+  'suite',
+  'golden',
+  'report',
+] as const;
 export type TargetName = (typeof TARGET_NAMES)[number];
 
 /** One target a reader, in the order of TARGET_NAMES. */
@@ -57,6 +75,7 @@ export async function openTargets({
   model,
   suite,
   golden,
+  report,
 }: Seeds): Promise<Target[]> {
   return [
     simple(
@@ -69,6 +88,7 @@ export async function openTargets({
     new DeviceTarget([modelSubject(model)], await openDevice({ kind: 'sim' })),
     simple('suite', [jsonSubject(suite)], async path => void readSuite(path)),
     simple('golden', [jsonSubject(golden)], async path => void readGolden(path)),
+    simple('report', [jsonSubject(report)], merge),
   ];
 }
 
@@ -76,9 +96,16 @@ function simple(name: TargetName, subjects: readonly Subject[], read: Target['re
   return { name, subjects, read, refuses: isFileProblem, [Symbol.asyncDispose]: async () => {} };
 }
 
+/** What was read must be what stands in the file: else a reader that checks too little would pass for one that reads well. */
+function requireSame(what: string, read: unknown, written: unknown): void {
+  if (!isDeepStrictEqual(read, written)) throw new Error(`${what}: read otherwise than it is written`);
+}
+
 /** A vocabulary may lack bytes: then texts that need them are refused. */
 async function tokenize(path: string): Promise<void> {
-  const tokenizer = new Tokenizer(readTokenizerFile(path, VOCABULARY).vocabulary);
+  const { vocabulary } = readTokenizerFile(path, VOCABULARY);
+  requireSame('tokenizer', Buffer.from(encodeTokenizer(vocabulary)), readFileSync(path));
+  const tokenizer = new Tokenizer(vocabulary);
   for (let token = 0; token < VOCABULARY; token++) tokenizer.decode(1, token);
   try {
     tokenizer.encode('a  \u00e9\u4e2d b');
@@ -89,6 +116,7 @@ async function tokenize(path: string): Promise<void> {
 
 async function convert(path: string): Promise<void> {
   const target = `${path}.npu`;
+  requireWholeCheckpoint(path);
   try {
     await convertCheckpoint({ source: path, target, overflow: 'saturate' });
   } finally {
@@ -96,12 +124,40 @@ async function convert(path: string): Promise<void> {
   }
 }
 
+/** The header written again is the one that was read, and the last tensor ends where the file does. */
+function requireWholeCheckpoint(path: string): void {
+  using file = CheckpointFile.open(path);
+  const bytes = readFileSync(path);
+  const header = Buffer.from(encodeCheckpointHeader(file.layout));
+  requireSame('checkpoint header', header, bytes.subarray(0, header.length));
+  requireSame('checkpoint size', file.layout.fileBytes, bytes.length);
+}
+
 /** As convert-weights --inspect and verify-npu read it: every tensor, held against its checksum. */
 async function readModel(path: string): Promise<void> {
   await inspectModel(path, 'checksums');
   using file = NpuFile.open(path);
-  for (const { name, bytes } of file.tensors) file.readTensor(name, new Uint8Array(bytes));
+  const { config, description, dataOffset, tensors } = file;
+  requireSame(
+    'tensors',
+    tensors,
+    npuTensors(config, description.sharedClassifier, description.tokenizerBytes),
+  );
+  const { offset, bytes: lastBytes } = tensors[tensors.length - 1]!;
+  requireSame('size', dataOffset + offset + lastBytes, file.bytes);
+  for (const { name, bytes } of tensors) file.readTensor(name, new Uint8Array(bytes));
   file.readTokenizer();
+}
+
+/** What no terminal may get of a report's texts. */
+const DISTURBING = /[\p{Cc}\p{Bidi_Control}]/u;
+
+/** As verify-npu merge reads it and shows it; pages are left out, whose plots take a hundred times as long. */
+async function merge(path: string): Promise<void> {
+  const merged = mergeReports([{ path: 'report.json', report: readReport(path) }]);
+  const disturbing = reportLines(merged).find(text => DISTURBING.test(text));
+  if (disturbing !== undefined) throw new Error(`shown as it is: ${JSON.stringify(disturbing)}`);
+  junitXml(merged);
 }
 
 /**

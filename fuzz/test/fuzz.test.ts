@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openTargets, readSeeds, runTarget, TARGET_NAMES, type Target, writeSeeds } from '../src/index.js';
 
-/** `pnpm fuzz` has 120,000. */
+/** `pnpm fuzz` has 130,000. */
 const INPUTS = 800;
 /** Inputs that something went wrong with once, by target. */
 const corpus = fileURLToPath(new URL('../../corpus/', import.meta.url));
