@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FileError, InputFile } from '@npu-llama/format';
 import * as v from 'valibot';
+import { refuseLargeJson } from './json-size.js';
 
 export interface ReadJsonOptions {
   /** A file beyond this is refused before it is read. */
@@ -47,6 +48,7 @@ function readBounded(path: string, maxBytes: number, what: string): Uint8Array {
   }
   const bytes = new Uint8Array(file.bytes);
   file.read(bytes, 0);
+  refuseLargeJson(path, bytes, what);
   return bytes;
 }
 

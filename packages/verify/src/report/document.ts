@@ -1,5 +1,6 @@
 import { FileError, InputFile } from '@npu-llama/format';
 import * as v from 'valibot';
+import { refuseLargeJson } from '../json-size.js';
 import { showText } from '../text/index.js';
 import { REPORT_SCHEMA_VERSION, reportSchema, type VerifyReport } from './schema.js';
 import { printable } from './words.js';
@@ -35,7 +36,9 @@ function readText(path: string): string {
       wanted: `at most ${MAX_REPORT_BYTES}`,
     });
   }
-  return new TextDecoder().decode(file.readUpTo(file.bytes, 0));
+  const bytes = file.readUpTo(file.bytes, 0);
+  refuseLargeJson(path, bytes, 'report');
+  return new TextDecoder().decode(bytes);
 }
 
 function parseJson(path: string, text: string): unknown {
