@@ -1,7 +1,7 @@
-// Tests are TypeScript, compiled with the sources by `tsc --build`; what runs here is what ships.
+// Tests are TypeScript, compiled with the sources by `tsc --build`; what runs here is what ships, but for its looks at globals.
 const compiled = {
   testEnvironment: 'node',
-  transform: {},
+  transform: { '/dist/.*\\.js$': '<rootDir>/scripts/jest-transform.mjs' },
   roots: [
     '<rootDir>/packages',
     '<rootDir>/fixtures',
@@ -27,13 +27,15 @@ export default {
     {
       ...compiled,
       displayName: 'plain',
+      setupFiles: ['<rootDir>/scripts/jest-seed.mjs'],
       testMatch: ['**/dist/test/**/*.test.js'],
       testPathIgnorePatterns: ['\\.device\\.test\\.js$', '/node_modules/'],
     },
     withAdapter('koffi'),
     withAdapter('ffi-napi'),
   ],
-  testTimeout: 60_000,
+  testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
+  testTimeout: 120_000,
   // Jest leaves a processor idle by default: half of them on a small machine.
   maxWorkers: '100%',
 };

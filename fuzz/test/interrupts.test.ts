@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Inputs, interrupt, makeInputs, SUBJECTS, stateOf, terminalProblem } from '../src/index.js';
 import { hasTerminals } from '../src/interrupts/run-to-end.js';
 
-/** A command; `pnpm interrupts` sends 50. */
-const SIGNALS = 8;
+/** A command: over all of them 52 of SIGINT and SIGTERM, and 13 of SIGHUP. `pnpm interrupts` sends 50 to each. */
+const SIGNALS = 5;
 
 let folder: string;
 let inputs: Inputs;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'npu-interrupts-'));
   const made = join(folder, 'inputs');
   mkdirSync(made);
-  inputs = await makeInputs(made);
+  inputs = await makeInputs(made, 'stories15M');
   before = stateOf(inputs);
 });
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -5,6 +5,7 @@ export interface ChildTask {
   readonly run: RunName;
   readonly model: string;
   readonly amount: number;
+  readonly samples: number;
   /** The plan of its simulated device: NPU_SIM of its process. */
   readonly plan?: string;
 }
@@ -21,7 +22,8 @@ async function main(task: ChildTask): Promise<void> {
   const told = new Promise(resolve => process.once('message', resolve));
   tell({ kind: 'ready' });
   await told;
-  const result = await run(task.run, task.model, task.amount, done => tell({ kind: 'progress', done }));
+  const onSample = (done: number): unknown => tell({ kind: 'progress', done });
+  const result = await run(task.run, task.model, task, onSample);
   tell({ kind: 'result', result });
 }
 

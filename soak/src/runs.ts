@@ -14,8 +14,6 @@ export interface RunResult {
 export const RUN_NAMES = ['single', 'loads', 'sessions', 'turns'] as const;
 export type RunName = (typeof RUN_NAMES)[number];
 
-/** Samples a run takes, evenly. */
-const SAMPLES = 100;
 /** Loads after which the device, too, is closed and opened again. */
 const LOADS_A_DEVICE = 10;
 
@@ -25,10 +23,14 @@ class Progress {
   #nextSample = 0;
   done = 0;
 
+  /** @param samples of memory to take, evenly; none where it is 0 */
   constructor(
     private readonly amount: number,
+    private readonly samples: number,
     private readonly onSample: (done: number) => void,
-  ) {}
+  ) {
+    if (samples === 0) this.#nextSample = Number.POSITIVE_INFINITY;
+  }
 
   get isDone(): boolean {
     return this.done >= this.amount;
@@ -40,7 +42,7 @@ class Progress {
     if (this.done < this.#nextSample) return;
     this.meter.sample(this.done);
     this.onSample(this.done);
-    this.#nextSample = this.done + Math.max(1, Math.floor(this.amount / SAMPLES));
+    this.#nextSample = this.done + Math.max(1, Math.floor(this.amount / this.samples));
   }
 
   told(text: number, digest: string): void {
@@ -62,15 +64,16 @@ const RUNS: Readonly<Record<RunName, (path: string, progress: Progress) => Promi
 /**
  * Runs one kind of load on a simulated device of this process.
  * @param amount loads, or tokens; of `single` none: it tells every text once
+ * @param samples of memory, evenly over that
  * @param onSample told of what is done when the memory was looked at
  */
 export async function run(
   name: RunName,
   path: string,
-  amount: number,
+  { amount, samples }: { readonly amount: number; readonly samples: number },
   onSample: (done: number) => void,
 ): Promise<RunResult> {
-  const progress = new Progress(amount, onSample);
+  const progress = new Progress(amount, samples, onSample);
   await RUNS[name](path, progress);
   return progress.result;
 }

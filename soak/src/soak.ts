@@ -11,6 +11,8 @@ export interface SoakOptions {
   readonly loads: number;
   /** Of each run that counts tokens. */
   readonly tokens: number;
+  /** Of memory, in each run: 100 by default. */
+  readonly samples?: number;
   /** Told of each run when it is done. */
   readonly onRun?: (run: SoakRun) => void;
   /** Told now and then how far a run is: `done` of `amount`. */
@@ -57,12 +59,18 @@ export async function soak(options: SoakOptions): Promise<SoakRun[]> {
 }
 
 async function soakOn(device: string, options: SoakOptions): Promise<SoakRun[]> {
-  const { model, onRun, onProgress } = options;
-  const [single] = await runChildren([{ run: 'single', model, amount: 0 }]);
+  const { model, samples = 100, onRun, onProgress } = options;
+  const [single] = await runChildren([{ run: 'single', model, amount: 0, samples: 0 }]);
   const runs: SoakRun[] = [];
   for (const parts of PARTS) {
     const shared = parts.length > 1 ? { plan: `shared=${device}` } : {};
-    const tasks = parts.map(({ run, unit }) => ({ run, model, amount: options[unit], ...shared }));
+    const tasks = parts.map(({ run, unit }) => ({
+      run,
+      model,
+      amount: options[unit],
+      samples,
+      ...shared,
+    }));
     const results = await runChildren(tasks, (task, done) => {
       const { name, unit } = parts[task]!;
       onProgress?.({ name, unit, done }, options[unit]);

@@ -3,8 +3,8 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convertCheckpoint } from '@npu-llama/converter';
-import { preset, talesFixture, writeRandomTokenizer } from '@npu-llama/fixtures';
-import { checkpointLayout, encodeCheckpointHeader } from '@npu-llama/format';
+import { type PresetName, preset, talesFixture, writeRandomTokenizer } from '@npu-llama/fixtures';
+import { checkpointLayout, encodeCheckpointHeader, type ModelConfig } from '@npu-llama/format';
 import { runToEnd } from './run-to-end.js';
 
 /** What the commands read. */
@@ -32,8 +32,11 @@ export function binPath(path: string): string {
   return fileURLToPath(new URL(`packages/${path}`, ROOT));
 }
 
-/** Makes every file that a command reads. */
-export async function makeInputs(folder: string): Promise<Inputs> {
+/**
+ * Makes every file that a command reads.
+ * @param shape of the large one
+ */
+export async function makeInputs(folder: string, shape: PresetName = 'stories42M'): Promise<Inputs> {
   const path = (name: string): string => join(folder, name);
   const inputs: Inputs = {
     bin: binPath,
@@ -47,7 +50,7 @@ export async function makeInputs(folder: string): Promise<Inputs> {
     suite: path('suite.json'),
     golden: path('golden.json'),
   };
-  writeZeros(inputs.checkpoint, inputs.tokenizer);
+  writeZeros(inputs, preset(shape));
   await convertCheckpoint({ source: inputs.checkpoint, tokenizer: inputs.tokenizer, target: inputs.model });
   const { checkpoint: source, tokenizer } = talesFixture;
   await convertCheckpoint({ source, tokenizer, target: inputs.tales });
@@ -63,8 +66,7 @@ export async function makeInputs(folder: string): Promise<Inputs> {
 }
 
 /** A checkpoint of zeros takes no room on the disk. */
-function writeZeros(checkpoint: string, tokenizer: string): void {
-  const config = preset('stories42M');
+function writeZeros({ checkpoint, tokenizer }: Inputs, config: ModelConfig): void {
   const header = { version: 0, config, sharedClassifier: true } as const;
   writeFileSync(checkpoint, encodeCheckpointHeader(header));
   truncateSync(checkpoint, checkpointLayout(header).fileBytes);

@@ -89,20 +89,15 @@ function signalsOf({ how }: InterruptOptions, run: number, random: number): Plan
   return [first, { signal: signal === 'SIGTERM' ? 'SIGINT' : 'SIGTERM', gapMs: random * LONGEST_GAP_MS }];
 }
 
-/** The second of two, as the first may wait for the disk. */
 async function cleanRun(options: InterruptOptions): Promise<CleanRun> {
   const { subject } = options;
-  for (let run = 0; ; run++) {
-    const folder = prepare(options);
-    const ended = await start(options, folder, { typed: subject.typed });
-    if (ended.status !== 0)
-      throw new Error(`${subject.name}: status ${ended.status}: ${ended.stdout}${ended.stderr}`);
-    const outputs = Object.keys(subject.outputs).map(
-      name => [name, readIfThere(join(folder, name))!] as const,
-    );
-    rmSync(folder, { recursive: true });
-    if (run > 0) return { ended, outputs: new Map(outputs) };
-  }
+  const folder = prepare(options);
+  const ended = await start(options, folder, { typed: subject.typed });
+  if (ended.status !== 0)
+    throw new Error(`${subject.name}: status ${ended.status}: ${ended.stdout}${ended.stderr}`);
+  const outputs = Object.keys(subject.outputs).map(name => [name, readIfThere(join(folder, name))!] as const);
+  rmSync(folder, { recursive: true });
+  return { ended, outputs: new Map(outputs) };
 }
 
 /** @returns with the signals that reached it; the folder is to be looked at and removed */

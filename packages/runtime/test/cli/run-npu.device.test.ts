@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { describeDevice } from '@npu-llama/fixtures';
+import { describeDevice, describeOneAdapter } from '@npu-llama/fixtures';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import { talesModel } from './support/models.js';
 import {
@@ -87,7 +87,7 @@ describeDevice('run-npu', () => {
     });
   });
 
-  describe('a device that fails', () => {
+  describeOneAdapter('a device that fails', () => {
     const planned = (plan: string, ...args: string[]) =>
       run(['-n', '4', ...args], { env: { NPU_SIM: plan } });
 
@@ -226,7 +226,7 @@ describeDevice('run-npu', () => {
     });
   });
 
-  describe('seeing inside', () => {
+  describeOneAdapter('seeing inside', () => {
     test('NPU_TRACE=1 shows every call to the driver on stderr, decoded, with what it gave and took', async () => {
       const outcome = await run(['-t', '0', '-n', '2'], { env: { NPU_TRACE: '1' } });
       expect(expectSuccess(outcome)).toBe(await textOf('-t', '0', '-n', '2'));

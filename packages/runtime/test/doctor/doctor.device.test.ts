@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { afterEach, expect, test } from '@jest/globals';
-import { describeDevice } from '@npu-llama/fixtures';
+import { describeDevice, describeOneAdapter } from '@npu-llama/fixtures';
 import { type DoctorOptions, runDoctor } from '../../src/doctor/index.js';
 import { DelegatingKernel } from '../../src/driver/delegating-kernel.js';
 import type { IoctlCall } from '../../src/driver/ioctl.js';
@@ -57,6 +57,10 @@ describeDevice('npu-doctor on the simulated device', () => {
       chosen: true,
     });
   });
+});
+
+describeOneAdapter('npu-doctor on a simulated device with a fault', () => {
+  afterEach(() => simulate());
 
   const works = 'a token is decoded with 1 row';
   test.each<[string, string, Record<string, string>, string, RegExp]>([

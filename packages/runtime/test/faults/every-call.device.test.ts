@@ -10,7 +10,7 @@ import { CALL_KINDS, type CallKind } from './support/recording-kernel.js';
 
 /*
  * Every call of the driver layer in a whole life of a model fails once, at each place, with everything it can fail with.
- * The places are those of a clean life, counted.
+ * The places are those of a clean life, counted. With ffi-napi at the first of each phase: an adapter has no part in where a call is made.
  */
 
 const ONE_LAYER = {
@@ -51,7 +51,8 @@ describeDevice('when a call of the driver layer fails', () => {
   /** The numbers of the calls of a kind that a clean life makes in a phase: the first of the life is 1. */
   const places = (phase: Phase, kind: CallKind): number[] => {
     const ofKind = clean.calls.filter(call => call.kind === kind);
-    return ofKind.flatMap((call, index) => (call.phase === phase ? [index + 1] : []));
+    const all = ofKind.flatMap((call, index) => (call.phase === phase ? [index + 1] : []));
+    return process.env['NPU_FFI'] === 'ffi-napi' ? all.slice(0, 1) : all;
   };
 
   /** A life with a plan in force, and what it left behind. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { describeDevice } from '@npu-llama/fixtures';
+import { describeDevice, describeOneAdapter } from '@npu-llama/fixtures';
 import { headSize, kvDim, UsageError } from '@npu-llama/format';
 import { type DecodeRows, openDevice } from '../../src/device/index.js';
 import { loadModel, type MatrixProduct, type NpuModel } from '../../src/model/index.js';
@@ -46,40 +46,42 @@ describeDevice('a watched session', () => {
     expect(leftBehind()).toEqual(NOTHING);
   }
 
-  describe.each(DEVICES)('on %i core(s), decoding with %i row(s)', (cores, decodeRows) => {
-    // Every variant, exactly filled and not.
-    test.each([
-      [1, decodeRows],
-      [3, 4],
-      [4, 4],
-      [5, 16],
-      [16, 16],
-      [17, 64],
-      [64, 64],
-    ])(
-      'shows of %i tokens what weights and inputs give, of every matrix, by jobs of %i rows',
-      async (rows, jobRows) => {
-        await withModel(
-          async model => {
-            const seen: string[] = [];
-            const onProduct = (product: MatrixProduct): void => {
-              const { matrix, bytes } = matrices.get(product.matrix)!;
-              seen.push(product.matrix);
-              expect(product).toMatchObject({ firstPosition: 0, rows, jobRows });
-              expect(product.input).toHaveLength(rows * matrix.columns);
-              expect([product.matrix, wrongProduct(matrix, bytes, product.input, product.output)]).toEqual([
-                product.matrix,
-                undefined,
-              ]);
-            };
-            await using session = model.createSession({ onProduct });
-            await session.forwardBatch(tokensOf(rows), 0, { logits: 'all' });
-            expect(seen).toEqual([...matrices.keys()]);
-          },
-          { cores, rows: decodeRows },
-        );
-      },
-    );
+  describeOneAdapter('of every device', () => {
+    describe.each(DEVICES)('on %i core(s), decoding with %i row(s)', (cores, decodeRows) => {
+      // Every variant, exactly filled and not.
+      test.each([
+        [1, decodeRows],
+        [3, 4],
+        [4, 4],
+        [5, 16],
+        [16, 16],
+        [17, 64],
+        [64, 64],
+      ])(
+        'shows of %i tokens what weights and inputs give, of every matrix, by jobs of %i rows',
+        async (rows, jobRows) => {
+          await withModel(
+            async model => {
+              const seen: string[] = [];
+              const onProduct = (product: MatrixProduct): void => {
+                const { matrix, bytes } = matrices.get(product.matrix)!;
+                seen.push(product.matrix);
+                expect(product).toMatchObject({ firstPosition: 0, rows, jobRows });
+                expect(product.input).toHaveLength(rows * matrix.columns);
+                expect([product.matrix, wrongProduct(matrix, bytes, product.input, product.output)]).toEqual([
+                  product.matrix,
+                  undefined,
+                ]);
+              };
+              await using session = model.createSession({ onProduct });
+              await session.forwardBatch(tokensOf(rows), 0, { logits: 'all' });
+              expect(seen).toEqual([...matrices.keys()]);
+            },
+            { cores, rows: decodeRows },
+          );
+        },
+      );
+    });
   });
 
   test('of tasks chained on one core shows them in the order of the rows', async () => {

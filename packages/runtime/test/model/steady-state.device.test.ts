@@ -10,6 +10,8 @@ import { TemporaryFolder } from '../support/temporary-folder.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
+// Files of tests that follow in this process see no gc(): they would call it.
+setFlagsFromString('--no-expose-gc');
 
 /** Tokens between two looks, and bytes that keeping anything of each would take at least. */
 const WINDOW = 100;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '@npu-llama/converter';
-import { describeDevice, talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
+import { describeDevice, describeOneAdapter, talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
 import { CheckpointFile } from '@npu-llama/format';
 import type { VerifyReport } from '../../src/report/index.js';
 import { sha256OfCheckpoint } from '../../src/verify/index.js';
@@ -50,7 +50,7 @@ describeDevice('the trained model on the simulated device', () => {
   });
 });
 
-describeDevice('random models on the simulated device', () => {
+describeOneAdapter('random models on the simulated device', () => {
   test.each([
     ['padding everywhere, heads in groups', { config: TINY }],
     ['a classifier of its own', { config: TINY, sharedClassifier: false }],
@@ -71,7 +71,7 @@ describeDevice('random models on the simulated device', () => {
   });
 });
 
-describeDevice('what goes wrong', () => {
+describeOneAdapter('what goes wrong', () => {
   test('a model with other weights than it says fails with status 1', async () => {
     const hollow = folder.file('hollow.npu');
     using checkpoint = CheckpointFile.open(talesFixture.checkpoint);

@@ -3,14 +3,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from '@jest/globals';
-import { describeDevice } from '@npu-llama/fixtures';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { PART_NAMES } from '../src/figures/index.js';
 import { readResults } from '../src/results-file.js';
 
 const COMMAND = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 
-describeDevice('pnpm bench', () => {
+describe('pnpm bench', () => {
   const folder = mkdtempSync(join(tmpdir(), 'npu-llama-bench-test-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const run = (...args: string[]) =>

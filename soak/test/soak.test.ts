@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '@npu-llama/converter';
-import { describeDevice } from '@npu-llama/fixtures';
 import { openDevice } from '@npu-llama/runtime';
 import { growthOf, type Measure, memoryPlot, soak } from '../src/index.js';
 import { MemoryMeter } from '../src/memory.js';
@@ -15,7 +14,7 @@ const tales = (name: string): string =>
 /** What is exact; that the process's own memory is flat takes longer to see: `pnpm soak`. */
 const COUNTED: readonly Measure[] = ['liveBufferBytes', 'liveBuffers', 'liveMappings', 'openFiles'];
 
-describeDevice('long runs, the short form', () => {
+describe('long runs, the short form', () => {
   let folder: string;
   let model: string;
   beforeAll(async () => {
@@ -32,6 +31,7 @@ describeDevice('long runs, the short form', () => {
       model,
       loads: 20,
       tokens: 200,
+      samples: 20,
       onProgress: ({ name, done }, amount) => seen.set(name, [...(seen.get(name) ?? []), done / amount]),
     });
     // Each tells how far it is, in order.

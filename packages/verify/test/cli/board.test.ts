@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { convertCheckpoint } from '@npu-llama/converter';
-import { describeDevice, talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
+import { talesFixture, writeRandomCheckpoint } from '@npu-llama/fixtures';
 import { NpuFile } from '@npu-llama/format';
 import {
   argumentOf,
@@ -66,7 +66,7 @@ function documentOf(...args: string[]): VerifyReport & { readonly status: number
   return { ...(JSON.parse(stdout) as VerifyReport), status };
 }
 
-describeDevice('a board that is right', () => {
+describe('a board that is right', () => {
   test('passes its golden record, in every mode, products audited', () => {
     const { status, verdict, prompts, summary, reference } = documentOf(
       'check',
@@ -125,7 +125,7 @@ describeDevice('a board that is right', () => {
   });
 });
 
-describeDevice('a board that is wrong', () => {
+describe('a board that is wrong', () => {
   test('fails its golden record with status 1, and the reports say so', () => {
     const hollow = folder.file('hollow.npu');
     const recorded = JSON.parse(readFileSync(golden, 'utf8')) as {
@@ -152,7 +152,7 @@ describeDevice('a board that is wrong', () => {
   });
 });
 
-describeDevice('a board that loses jobs', () => {
+describe('a board that loses jobs', () => {
   const source = folder.file('lost.bin');
   const model = folder.file('lost.npu');
   const argv = [model, '--reference', source, ...SIM, '-n', '6', '--json'];
@@ -207,7 +207,7 @@ describeDevice('a board that loses jobs', () => {
   });
 });
 
-describeDevice('a weight that is no number', () => {
+describe('a weight that is no number', () => {
   test('is found, though the runtime refuses to go on from the first position', async () => {
     const damaged = folder.file('nan.npu');
     const bytes = readFileSync(tales);
@@ -223,7 +223,7 @@ describeDevice('a weight that is no number', () => {
   });
 });
 
-describeDevice('files', () => {
+describe('files', () => {
   test('of a device that is not there: the report says why, status 3', () => {
     const report = folder.file('absent.json');
     const node = folder.file('card1');

@@ -1,0 +1,27 @@
+import TestSequencer from '@jest/test-sequencer';
+
+/**
+ * Files of tests that take longest, the longest first: what begins last must not be what all processors but one wait for. Jest
+ * itself knows that from the run before only, and on a clean checkout it takes long files of text for long tests.
+ */
+const LONGEST = [
+  'fuzz/dist/test/interrupts.test.js',
+  'report-html.chromium.test.js',
+  'mutation/mutation.test.js',
+  'no-false-alarm.test.js',
+  'doctor/doctor.device.test.js',
+  'soak/dist/test/soak.test.js',
+  'dist/test/packaging.test.js',
+  'cli/verify-npu.device.test.js',
+  'faults/every-call.device.test.js',
+];
+
+export default class LongestFirst extends TestSequencer {
+  sort(tests) {
+    const rank = ({ path }) => {
+      const index = LONGEST.findIndex(end => path.endsWith(end));
+      return index === -1 ? LONGEST.length : index;
+    };
+    return super.sort([...tests]).sort((a, b) => rank(a) - rank(b));
+  }
+}
