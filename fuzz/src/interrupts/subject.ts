@@ -116,7 +116,16 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'make-checkpoint',
     command: ({ makeCheckpoint }, path) => [
       makeCheckpoint,
-      ...['--preset', 'stories15M', '-o', path('x.bin'), '--tokenizer', path('t.bin')],
+      ...[
+        '--preset',
+        'stories15M',
+        '--vocab-size',
+        '8000',
+        '-o',
+        path('x.bin'),
+        '--tokenizer',
+        path('t.bin'),
+      ],
     ],
     outputs: { 'x.bin': undefined, 't.bin': undefined },
   },
