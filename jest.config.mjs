@@ -35,7 +35,8 @@ export default {
     withAdapter('ffi-napi'),
   ],
   testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
-  testTimeout: 120_000,
+  // A hang shall end; no test takes a twentieth of it on a quiet machine, but CI's may be a slow and busy one.
+  testTimeout: 180_000,
   // Jest leaves a processor idle by default: half of them on a small machine.
   maxWorkers: '100%',
 };

@@ -42,7 +42,7 @@ beforeAll(() => {
   const [pnpm, ...args] = findPnpm();
   const packages = ['--recursive', '--filter', './packages/*'];
   run(ROOT, pnpm, [...args, ...packages, 'pack', '--pack-destination', packed]);
-}, 120_000);
+});
 
 /** Paths below a folder, with `/` between their parts. */
 function filesBelow(path: string): string[] {
@@ -158,7 +158,7 @@ describe('installed outside the workspace', () => {
     }
     const converted = command('convert-weights', 'tales.bin', '-z', 'tokenizer.bin', '-o', 'tales.npu');
     expect(converted).toContain('tales.npu: ');
-  }, 180_000);
+  });
 
   const command = (name: keyof typeof COMMANDS, ...args: string[]): string =>
     run(installed, join(installed, 'node_modules/.bin', name), args);

@@ -42,7 +42,7 @@ describe('pnpm bench', () => {
       [3, 17],
     ]);
     expect(new Set(counts!.map(({ weightBytes }) => weightBytes)).size).toBe(1);
-  }, 120_000);
+  });
 
   test.each([
     [['--only', 'typing'], 'no such part: got typing'],

@@ -8,7 +8,7 @@ import { convertCheckpoint } from '../src/index.js';
 import { COMMAND, convertWeights, start, type Workplace, workplaces } from './support.js';
 
 const workplace = workplaces();
-const SHAPE = { ...preset('stories110M'), layerCount: 6 };
+const SHAPE = { ...preset('stories110M'), layerCount: 48 };
 
 /** Converts a file that takes a while, and interrupts it some time after it began to write. */
 async function interrupted(place: Workplace, afterMs: number, interrupt: (child: ChildProcess) => void) {

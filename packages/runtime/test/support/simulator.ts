@@ -17,6 +17,13 @@ const native = {
   close: library.func(`int ${SIMULATOR_ENTRY_POINTS.close}(int)`),
 };
 
+// The device stays for the files of tests that follow in this process: no plan of this one is left in force. (A child process that
+// imports this has no jest.)
+const { afterAll } = globalThis as { readonly afterAll?: (body: () => void) => void };
+afterAll?.(() => {
+  native.configure(process.env['NPU_SIM'] ?? '');
+});
+
 /** Puts a plan in force (the simulator's README) and zeroes the counters; `log=0` keeps what is provoked off the output. */
 export function simulate(plan = ''): void {
   inject(plan);

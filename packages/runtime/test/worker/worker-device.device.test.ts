@@ -67,16 +67,22 @@ describeDevice('a device in a worker', () => {
 
   test('leaves this thread to others while it computes', async () => {
     await withModel(async (_, session) => {
-      let turns = 0;
-      let computing = true;
-      const turn = (): void => {
-        turns++;
-        if (computing) setImmediate(turn);
+      /** Of the event loop during one pass, which has no turn of its own in between where this thread computes it. */
+      const turnsOfPass = async (): Promise<number> => {
+        let turns = 0;
+        let computing = true;
+        const turn = (): void => {
+          turns++;
+          if (computing) setImmediate(turn);
+        };
+        setImmediate(turn);
+        await session.forwardBatch(PROMPT.slice(0, 64), 0, { logits: 'last' });
+        computing = false;
+        return turns;
       };
-      setImmediate(turn);
-      // One pass, which has no turn of its own in between where this thread computes it.
-      await session.forwardBatch(PROMPT.slice(0, 64), 0, { logits: 'last' });
-      computing = false;
+      // On a busy machine this thread may be kept waiting through a pass, but not through all of them.
+      let turns = 0;
+      for (let pass = 0; pass < 50 && turns <= 1; pass++) turns = await turnsOfPass();
       expect(turns).toBeGreaterThan(1);
     });
   });

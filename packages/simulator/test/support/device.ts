@@ -22,6 +22,13 @@ const native = {
   lastRefusal: library.func(`int ${names.lastRefusal}(void *, size_t)`),
 };
 
+// The device stays for the files of tests that follow in this process: no plan of this one is left in force. (A child process that
+// imports this has no jest.)
+const { afterAll } = globalThis as { readonly afterAll?: (body: () => void) => void };
+afterAll?.(() => {
+  native.configure(process.env['NPU_SIM'] ?? '');
+});
+
 const O_RDWR = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;

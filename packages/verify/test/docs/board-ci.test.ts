@@ -123,7 +123,7 @@ describe('the recipe for a board in CI', () => {
     expect(merged.runs.map(({ device }) => device?.kind)).toEqual(['rknpu', 'rknpu']);
     expect(new Set(merged.runs.map(({ shard }) => shard?.index))).toEqual(new Set([1, 2]));
     expect(merged.prompts.map(({ number }) => number)).toEqual(Array.from({ length: 11 }, (_, i) => i + 1));
-  }, 120_000);
+  });
 });
 
 /** Every `verify-npu ...` line of a shell block, without its comment. */

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { reportHtml } from '../../src/report/report-html.js';
-import { describeChromium, launchChromium } from '../support/chromium.js';
+import { CHROMIUM_TIMEOUT_MS, describeChromium, launchChromium } from '../support/chromium.js';
 import { TemporaryFolder } from '../support/models.js';
 import { SAMPLES } from '../support/report-samples.js';
 
@@ -70,6 +70,7 @@ describeChromium('the page in Chromium', () => {
       colorScheme,
       viewport: { width, height: 900 },
     });
+    context.setDefaultTimeout(CHROMIUM_TIMEOUT_MS);
     try {
       const page = await context.newPage();
       const said: string[] = [];

@@ -6,6 +6,9 @@ import { type Browser, chromium } from 'playwright-core';
 /** As Debian, Ubuntu and Google call it. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'] as const;
 
+/** Of a start, and of each call: Playwright's own 30 s are little on a busy machine, where jest ends what hangs. */
+export const CHROMIUM_TIMEOUT_MS = 100_000;
+
 /** No display, no GPU, no sandbox (tests run as root in CI), and nothing that it would do in the network by itself. */
 const ARGUMENTS = [
   '--no-sandbox',
@@ -33,7 +36,12 @@ function isExecutable(path: string): boolean {
 
 /** A Chromium of its own profile, which goes when it is closed. */
 export async function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium()!, headless: true, args: ARGUMENTS });
+  return chromium.launch({
+    executablePath: findChromium()!,
+    headless: true,
+    args: ARGUMENTS,
+    timeout: CHROMIUM_TIMEOUT_MS,
+  });
 }
 
 /**
