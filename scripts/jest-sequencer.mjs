@@ -6,14 +6,18 @@ import TestSequencer from '@jest/test-sequencer';
  */
 const LONGEST = [
   'fuzz/dist/test/interrupts.test.js',
-  'report-html.chromium.test.js',
   'mutation/mutation.test.js',
-  'no-false-alarm.test.js',
-  'doctor/doctor.device.test.js',
-  'soak/dist/test/soak.test.js',
-  'dist/test/packaging.test.js',
+  'packaging.test.js',
   'cli/verify-npu.device.test.js',
-  'faults/every-call.device.test.js',
+  'docs/board-ci.test.js',
+  'doctor/doctor.device.test.js',
+  'report-html.chromium.test.js',
+  'false-alarm/no-false-alarm.test.js',
+  'model/load-model.device.test.js',
+  'device/open-device.device.test.js',
+  'cli/run-npu.test.js',
+  'fuzz/dist/test/fuzz.test.js',
+  'bench/dist/test/quick.test.js',
 ];
 
 export default class LongestFirst extends TestSequencer {
