@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { describeDevice } from '@npu-llama/fixtures';
+import { describeDevice, describeOneAdapter } from '@npu-llama/fixtures';
 import { simulatorLibraryPath } from '@npu-llama/simulator';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import { talesModel } from './support/models.js';
@@ -16,14 +16,14 @@ const doctor = (args: readonly string[], settings?: RunSettings): Promise<Outcom
 const underNpuSim = (plan: string, ...args: string[]): Promise<Outcome> =>
   runNode([NPU_SIM, '--config', `log=0${plan}`, process.execPath, NPU_DOCTOR, ...args]);
 
-describeDevice('npu-doctor', () => {
-  const folder = new TemporaryFolder();
-  afterAll(() => folder[Symbol.dispose]());
-  let tales = '';
-  beforeAll(async () => {
-    tales = await talesModel(folder);
-  });
+const folder = new TemporaryFolder();
+afterAll(() => folder[Symbol.dispose]());
+let tales = '';
+beforeAll(async () => {
+  tales = await talesModel(folder);
+});
 
+describeDevice('npu-doctor', () => {
   test('--json is one object, and nothing on stderr', async () => {
     const { status, stdout, stderr } = await doctor(['--device', 'sim', '--json', tales]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -56,7 +56,9 @@ describeDevice('npu-doctor', () => {
       });
     }
   });
+});
 
+describeOneAdapter('npu-doctor, whatever the adapter', () => {
   test('text has a line a check, without colours where it is no terminal', async () => {
     const { status, stdout } = await doctor(['--device', 'sim']);
     expect(status).toBe(0);

@@ -46,7 +46,7 @@ describeDevice('a watched session', () => {
     expect(leftBehind()).toEqual(NOTHING);
   }
 
-  describeOneAdapter('of every device', () => {
+  describeOneAdapter('with every number of cores and rows', () => {
     describe.each(DEVICES)('on %i core(s), decoding with %i row(s)', (cores, decodeRows) => {
       // Every variant, exactly filled and not.
       test.each([
