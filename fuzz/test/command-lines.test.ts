@@ -13,6 +13,7 @@ describe('what would try nothing, and so find nothing, is refused', () => {
     ['fuzz', '--inputs', '0', 'impossible --inputs: got 0'],
     ['fuzz', '--seed', 'x', 'impossible --seed: got NaN'],
     ['fuzz', '--only', '1.5', 'impossible --only: got 1.5'],
+    ['fuzz', '--target', 'readers', 'unknown --target: got readers, wanted checkpoint, tokenizer, '],
     ['interrupts', '--signals', '0', 'impossible --signals: got 0, wanted a whole number from 1 on'],
     [
       'interrupts',

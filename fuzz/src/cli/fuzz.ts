@@ -40,13 +40,19 @@ function parse(argv: readonly string[]) {
       describe: 'in all; default 130000, and the simulator with sanitizers',
     })
     .option('seed', { type: 'number', requiresArg: true, default: 1, describe: 'same seed, same inputs' })
-    .option('target', { choices: TARGET_NAMES, describe: 'only this one' })
+    .option('target', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'only this one',
+    })
     .option('only', { type: 'number', requiresArg: true, describe: 'only the input of this number' })
     .option('save', {
       type: 'string',
       requiresArg: true,
       describe: 'with --target and --only: write the input here',
     })
+    .epilogue('Targets:')
+    .epilogue(`  ${TARGET_NAMES.join(', ')}`)
     .strict()
     .locale('en')
     .wrap(helpWidth())
@@ -58,7 +64,15 @@ function parse(argv: readonly string[]) {
     .parseSync();
 }
 
-type Options = ReturnType<typeof parse>;
+type Given = ReturnType<typeof parse>;
+type Options = Pick<Given, 'inputs' | 'seed' | 'only' | 'save'> & { target: TargetName | undefined };
+
+/** yargs breaks a list of choices within its words. */
+function targetNamed(name: string | undefined): TargetName | undefined {
+  const found = TARGET_NAMES.find(known => known === name);
+  if (found !== undefined || name === undefined) return found;
+  throw new UsageError('unknown --target', { got: name, wanted: TARGET_NAMES.join(', ') });
+}
 
 /** `pnpm fuzz`. @returns 1 when something was found */
 async function fuzz(argv: readonly string[]): Promise<number> {
@@ -69,10 +83,11 @@ async function fuzz(argv: readonly string[]): Promise<number> {
   requireWholeNumber('--inputs', options.inputs, 1);
   requireWholeNumber('--seed', options.seed, 0);
   requireWholeNumber('--only', options.only, 0);
+  const chosen = { ...options, target: targetNamed(options.target) };
   const folder = mkdtempSync(join(tmpdir(), 'npu-fuzz-'));
   try {
     await writeSeeds(folder);
-    return options.save === undefined ? await fuzzAll(folder, options) : await saveInput(folder, options);
+    return options.save === undefined ? await fuzzAll(folder, chosen) : await saveInput(folder, chosen);
   } finally {
     rmSync(folder, { recursive: true });
   }
