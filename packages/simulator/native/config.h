@@ -65,7 +65,7 @@ struct plan {
   unsigned stuck_bit_count;
   struct planned_fault faults[MAX_FAULTS];
   unsigned fault_count;
-  uint64_t gone_at; /* the submit at which the device disappears; 0: never */
+  uint64_t gone_at[CALL_KINDS]; /* by kind, the call at which the device disappears; 0: at none */
 };
 
 /* What is simulated when nobody says anything. */

@@ -31,7 +31,6 @@ int device_open(int flags) {
   struct plan plan;
   int status = config_get(&plan);
   if (status < 0) return status;
-  if (device_is_gone(&plan)) return -ENODEV;
   struct fault fault = fault_for_call(&plan, CALL_OPEN);
   if (fault.error) return -fault.error;
 

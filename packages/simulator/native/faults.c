@@ -1,5 +1,6 @@
 #include "faults.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ static const char *const call_names[CALL_KINDS] = {
 
 struct fault fault_for_call(const struct plan *plan, enum call_kind kind) {
   uint64_t call = ++calls[kind];
+  /* What is unmapped and closed is this process's, with a device or without. */
+  if (kind != CALL_MUNMAP && kind != CALL_CLOSE && device_is_gone(plan)) return (struct fault){ENODEV, false};
   for (unsigned i = 0; i < plan->fault_count; i++) {
     const struct planned_fault *planned = &plan->faults[i];
     if (planned->kind != kind || call < planned->first || call > planned->last) continue;
@@ -27,7 +30,11 @@ struct fault fault_for_call(const struct plan *plan, enum call_kind kind) {
   return (struct fault){0, false};
 }
 
-bool device_is_gone(const struct plan *plan) { return plan->gone_at != 0 && calls[CALL_SUBMIT] >= plan->gone_at; }
+bool device_is_gone(const struct plan *plan) {
+  for (unsigned kind = 0; kind < CALL_KINDS; kind++)
+    if (plan->gone_at[kind] != 0 && calls[kind] >= plan->gone_at[kind]) return true;
+  return false;
+}
 
 void faults_restart_counting(void) {
   for (unsigned kind = 0; kind < CALL_KINDS; kind++) calls[kind] = 0;

@@ -11,7 +11,7 @@ struct fault {
 
 /* Counts a call and says whether it is planned to fail. */
 struct fault fault_for_call(const struct plan *plan, enum call_kind kind);
-/* Whether the device has disappeared: after the submit that gone@ names was counted. */
+/* Whether the device has disappeared: once the call that the plan names was counted. */
 bool device_is_gone(const struct plan *plan);
 void faults_restart_counting(void);
 

@@ -78,7 +78,6 @@ static int check_mapping(int fd, size_t size, int64_t offset, const struct buffe
   if (status < 0) return status;
   const struct open_file *file = device_file(fd);
   if (!file) return -EBADF;
-  if (device_is_gone(&plan)) return -ENODEV;
   struct fault fault = fault_for_call(&plan, CALL_MMAP);
   if (fault.error) return -fault.error;
   const struct buffer *buffer = offset < 0 ? NULL : memory_by_offset(file, (uint64_t)offset);

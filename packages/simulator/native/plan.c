@@ -198,7 +198,7 @@ static bool parse_calls(char *text, uint64_t *first, uint64_t *last) {
   return *last >= *first;
 }
 
-/* kind@calls=ERRNO, submit@calls=timeout, gone@submit */
+/* kind@calls=ERRNO, submit@calls=timeout, kind@call=gone, gone@submit */
 static int parse_fault(const char *item, struct plan *plan) {
   char name[16], number[48];
   const char *at = strchr(item, '@'), *equals = strchr(item, '=');
@@ -214,13 +214,18 @@ static int parse_fault(const char *item, struct plan *plan) {
   if (!parse_calls(number, &first, &last)) return bad_item(item, "a call number from 1 up after @, or a range such as 3-5 or 3-");
   if (strcmp(name, "gone") == 0) {
     if (equals || last != first) return bad_item(item, "gone@NUMBER without a range or a value");
-    plan->gone_at = first;
+    plan->gone_at[CALL_SUBMIT] = first;
     return 0;
   }
   if (!equals) return bad_item(item, "CALL@NUMBER=ERRNO");
   if (plan->fault_count == MAX_FAULTS) return bad_item(item, "at most 64 planned faults");
   for (unsigned k = 0; k < sizeof calls / sizeof *calls; k++) {
     if (strcmp(name, calls[k].name) != 0) continue;
+    if (strcmp(equals + 1, "gone") == 0) {
+      if (last != first) return bad_item(item, "one call at which the device is gone, not a range");
+      plan->gone_at[calls[k].kind] = first;
+      return 0;
+    }
     struct planned_fault fault = {calls[k].kind, first, last, 0, false};
     if (strcmp(equals + 1, "timeout") == 0 && fault.kind == CALL_SUBMIT) {
       fault.error = ETIMEDOUT;
@@ -228,7 +233,7 @@ static int parse_fault(const char *item, struct plan *plan) {
     }
     for (unsigned e = 0; e < sizeof errors / sizeof *errors; e++)
       if (strcmp(equals + 1, errors[e].name) == 0) fault.error = errors[e].error;
-    if (!fault.error) return bad_item(item, "an errno such as ENOMEM, EFAULT or EINTR after =, or timeout for a submit");
+    if (!fault.error) return bad_item(item, "an errno such as ENOMEM, EFAULT or EINTR after =, or gone, or timeout for a submit");
     plan->faults[plan->fault_count++] = fault;
     return 0;
   }

@@ -212,7 +212,6 @@ int submit(struct open_file *file, struct uapi_submit *job, const struct plan *p
   if (fault.hangs) hang(mask);
   int64_t user_data = job->hw_elapse_time;
   if (fault.error) status = -fault.error;
-  else if (device_is_gone(plan)) status = -ENODEV;
   else status = run_on_cores(job, mask, shares, count, domain, plan);
   cores_release(mask);
   if (!has_domains) job->hw_elapse_time = user_data;

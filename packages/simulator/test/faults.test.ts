@@ -92,6 +92,37 @@ describe('a planned fault', () => {
     job.destroy();
   });
 
+  test('the device disappears at a call of any kind; unmapping and closing go on', () => {
+    const { handle, objAddr } = device.create(4096);
+    const address = device.mmap(4096, device.offsetOf(handle));
+    const calls = [
+      ['version', () => device.call(0, new Uint8Array(64))],
+      ['action', () => device.action(1)],
+      ['alloc', () => device.create(4096)],
+      ['map', () => device.offsetOf(handle)],
+      ['mmap', () => device.mmap(4096, 0)],
+      ['sync', () => device.sync(objAddr, SYNC.toDevice, 0, 16)],
+      ['destroy', () => device.destroy(handle, objAddr)],
+      ['open', () => new Device()],
+    ] as const;
+    for (const [kind, call] of calls) {
+      configure(`${kind}@1=gone,action@1-=EIO`);
+      expect({ kind, errno: errnoOf(call) }).toEqual({ kind, errno: 'ENODEV' });
+      expect({ kind, errno: errnoOf(() => device.action(1)) }).toEqual({ kind, errno: 'ENODEV' });
+    }
+    configure('munmap@1=gone');
+    device.action(1);
+    device.munmap(address, 4096);
+    expect(errnoOf(() => device.action(1))).toBe('ENODEV');
+    configure('');
+    const other = new Device();
+    configure('close@1=gone');
+    other.close();
+    expect(errnoOf(() => device.action(1))).toBe('ENODEV');
+    configure('');
+    device.destroy(handle, objAddr);
+  });
+
   test('an open fails', () => {
     configure('open@1=EMFILE');
     expect(errnoOf(() => new Device())).toBe('EMFILE');
@@ -239,6 +270,7 @@ describe('the hardware of a plan', () => {
         'alloc@1',
         'gone@1=EIO',
         'gone@2-3',
+        'alloc@2-3=gone',
         'action@0-2=EIO',
         'action@3-2=EIO',
         'action@-2=EIO',
