@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { readDrmVersion } from '../driver/drm-version.js';
 import { type Kernel, KernelError } from '../driver/kernel.js';
+import { GONE } from '../driver/vendor/remedies.js';
 import { DeviceError } from '../errors.js';
 
 /** An open device node of the vendor driver. */
@@ -53,7 +54,8 @@ function askNode(kernel: Kernel, fd: number, path: string): Attempt {
     return { path, problem: `driver ${name} ${version}` };
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    return { path, problem: `not a DRM device (${error.errno})`, errno: error.errno };
+    const { errno, message } = error;
+    return { path, problem: errno === 'ENODEV' ? message : `not a DRM device (${errno})`, errno };
   }
 }
 
@@ -67,7 +69,10 @@ export function openNode(kernel: Kernel, path: string): OpenNode {
   if (isForbidden(attempt)) throw permissionError(path);
   throw new DeviceError(`cannot use ${path} as an NPU: ${attempt.problem}`, {
     wanted: `driver ${VENDOR_DRIVER_NAME}`,
-    next: 'leave --device-path out to have the node found, or see docs/board-setup.md',
+    next:
+      attempt.errno === 'ENODEV'
+        ? GONE
+        : 'leave --device-path out to have the node found, or see docs/board-setup.md',
   });
 }
 

@@ -7,6 +7,7 @@ import { type Kernel, KernelError } from '../driver/kernel.js';
 import { LIBC_NAMES, NativeKernel } from '../driver/native-kernel.js';
 import { tracedIfAsked } from '../driver/tracing-kernel.js';
 import { SIMULATED_CMA } from '../driver/vendor/allocation-error.js';
+import { GONE } from '../driver/vendor/remedies.js';
 import { VendorDriver } from '../driver/vendor/vendor-driver.js';
 import { DeviceError, NumericError } from '../errors.js';
 import { type FfiAdapter, ffiName, loadFfi } from '../ffi/index.js';
@@ -185,7 +186,10 @@ function explained<T>(call: () => T): T {
   } catch (cause) {
     if (!(cause instanceof KernelError)) throw cause;
     if (cause.errno === 'EBADMSG') throw badPlan(cause);
-    throw new DeviceError(`cannot open the simulated device: ${cause.message}`, { cause });
+    throw new DeviceError(`cannot open the simulated device: ${cause.message}`, {
+      ...(cause.errno === 'ENODEV' && { next: GONE }),
+      cause,
+    });
   }
 }
 

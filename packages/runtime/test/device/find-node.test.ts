@@ -145,6 +145,16 @@ describe('openNode', () => {
     ],
     ['that is no DRM device', { '/dev/npu': { ask: 'ENOTTY' } }, /not a DRM device \(ENOTTY\)/],
     [
+      'whose device has gone',
+      { '/dev/npu': { open: 'ENODEV' } },
+      /^cannot use \/dev\/npu as an NPU: open \/dev\/npu: .*\(ENODEV\): .*; the device is gone: reboot the board$/,
+    ],
+    [
+      'whose device goes once it is open',
+      { '/dev/npu': { ask: 'ENODEV' } },
+      /: DRM_IOCTL_VERSION: .*\(ENODEV\): .*; the device is gone: reboot the board$/,
+    ],
+    [
       'that is forbidden',
       { '/dev/npu': { open: 'EACCES' } },
       /^no permission to open \/dev\/npu; add this user to the groups video and render/,
