@@ -4,24 +4,14 @@ import { DeviceError } from '../../src/errors.js';
 import { type ModelFiles, randomModel } from '../support/models.js';
 import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
-import { ADVICE, ERRNOS, INTERRUPTIONS, isMended, MESSAGES } from './support/expected.js';
-import { type Life, live, PHASES, type Phase } from './support/life.js';
+import { ADVICE, ERRNOS, GONE, INTERRUPTIONS, isMended, MESSAGES } from './support/expected.js';
+import { type Life, live, ONE_LAYER, PHASES, type Phase, placesOf } from './support/life.js';
 import { CALL_KINDS, type CallKind } from './support/recording-kernel.js';
 
 /*
  * Every call of the driver layer in a whole life of a model fails once, at each place, with everything it can fail with.
  * The places are those of a clean life, counted. With ffi-napi at the first of each phase: an adapter has no part in where a call is made.
  */
-
-const ONE_LAYER = {
-  dim: 16,
-  hiddenDim: 24,
-  layerCount: 1,
-  headCount: 2,
-  kvHeadCount: 1,
-  vocabSize: 24,
-  seqLen: 8,
-};
 
 /** What is left when closing is done, by the call that failed: what cannot be unmapped stays mapped; close() frees the rest. */
 const LEFT: Partial<Record<CallKind, Partial<typeof NOTHING | Record<string, bigint>>>> = {
@@ -48,12 +38,7 @@ describeDevice('when a call of the driver layer fails', () => {
     folder[Symbol.dispose]();
   });
 
-  /** The numbers of the calls of a kind that a clean life makes in a phase: the first of the life is 1. */
-  const places = (phase: Phase, kind: CallKind): number[] => {
-    const ofKind = clean.calls.filter(call => call.kind === kind);
-    const all = ofKind.flatMap((call, index) => (call.phase === phase ? [index + 1] : []));
-    return process.env['NPU_FFI'] === 'ffi-napi' ? all.slice(0, 1) : all;
-  };
+  const places = (phase: Phase, kind: CallKind): number[] => placesOf(clean, phase, kind);
 
   /** A life with a plan in force, and what it left behind. */
   const liveWith = async (plan: string) => {
@@ -90,9 +75,8 @@ describeDevice('when a call of the driver layer fails', () => {
           const error = seen[0] as DeviceError;
           expect(error.message).toMatch(new RegExp(`^${MESSAGES[phase][kind]}`));
           expect(error).toMatchObject({ exitStatus: 3, cause: { errno: name } });
-          const advice = ADVICE[kind];
-          const gone = 'the device is gone: reboot the board';
-          if (advice !== undefined) expect(error.next).toBe(name === 'ENODEV' ? gone : advice);
+          const advice = name === 'ENODEV' ? GONE : ADVICE[kind];
+          if (advice !== undefined) expect(error.next).toBe(advice);
           if (phase !== 'close') expect({ at, phase: life.failure?.phase }).toEqual({ at, phase });
         }
         if (phase !== 'close') expect({ at, closing: life.closingErrors }).toEqual({ at, closing: [] });
@@ -126,30 +110,6 @@ describeDevice('when a call of the driver layer fails', () => {
           faultsInjected: isClose ? 1n : 5n,
           left: NOTHING,
         });
-      }
-    },
-  );
-
-  test.each(['open', 'prompt', 'tokens'] as const)(
-    'the device disappears while it is to %s: each step says so, and all is given back',
-    async phase => {
-      for (const nth of places(phase, 'submit')) {
-        const { life, left } = await liveWith(`gone@${nth}`);
-        const message = (error: unknown) => (error instanceof DeviceError ? error.message : error);
-        const gone = '; the device is gone: reboot the board$';
-        expect(message(life.failure?.error)).toMatch(
-          new RegExp(`^RKNPU_SUBMIT failed: .*\\(ENODEV\\): .*${gone}`),
-        );
-        if (phase !== 'open') {
-          expect(message(life.refusal)).toMatch(new RegExp(`: not submitted, since .* failed${gone}`));
-          expect(message(life.resetFailure)).toMatch(
-            new RegExp(`^cannot reset the device: .*\\(ENODEV\\)${gone}`),
-          );
-        }
-        expect(life.text).toBeUndefined();
-        expect(life.closingErrors).toEqual([]);
-        // Its memory went with the device: nothing that its owner could have freed.
-        expect(left).toMatchObject({ openFiles: 0n, liveBuffers: 0n, liveMappings: 0n });
       }
     },
   );

@@ -70,7 +70,10 @@ export const MESSAGES: Readonly<Record<Phase, Readonly<Partial<Record<CallKind, 
   close: { ...freed(MODEL), close: 'cannot close the device: close: ' },
 };
 
-/** What to do then, as the error ends. Of the device that has gone it is another. */
+/** What to do when the device has gone, whatever was asked of it. */
+export const GONE = 'the device is gone: reboot the board';
+
+/** What to do otherwise, as the error ends. */
 export const ADVICE: Readonly<Partial<Record<CallKind, string>>> = {
   action: 'docs/board-setup.md names the drivers that are known to work',
   sync: 'no reset is needed: run it again; if it stays, close the device and open it again',
