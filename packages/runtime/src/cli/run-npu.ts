@@ -49,7 +49,7 @@ async function run(
   // Whatever is wrong with options and files is said before a device is opened and a large model is loaded.
   checkDeviceOptions(deviceOptions);
   const { tokenizer, steps } = readInputs(options, note);
-  await using device = await openDevice(deviceOptions);
+  await using device = await openDevice({ ...deviceOptions, signal });
   const progress = await loadProgress(!options.json);
   const start = performance.now();
   await using model = await loadModel(device, options.model, { signal, onProgress: progress.update }).finally(

@@ -1,4 +1,4 @@
-import { UsageError } from '@npu-llama/format';
+import { type AbortCheck, UsageError } from '@npu-llama/format';
 import { SIMULATOR_ENTRY_POINTS } from '@npu-llama/simulator';
 import { readCmaInfo } from '../driver/cma.js';
 import type { NpuDriver } from '../driver/driver.js';
@@ -41,6 +41,11 @@ export interface OpenDeviceOptions {
    * that this thread answers others while it computes. Not with `kernel`.
    */
   readonly worker?: boolean;
+  /**
+   * Ends the opening, with its reason, when the start-up check's job that is under way has ended: of a device that hangs each
+   * blocks its thread for 2 s. What was opened is closed.
+   */
+  readonly signal?: AbortSignal;
   /** Told why, when `auto` opens the simulated device. */
   readonly onFallback?: (reason: string) => void;
   /**
@@ -86,16 +91,20 @@ export function checkDeviceOptions(options: OpenDeviceOptions): void {
 /**
  * Opens an NPU and finds out which row counts it computes right.
  * @throws UsageError for impossible options; DeviceError when there is no device, it is another chip's, this user may not
- *   open it, or its jobs fail; NumericError when it computes wrong
+ *   open it, or its jobs fail; NumericError when it computes wrong; the signal's reason when that aborts
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<NpuDevice> {
   checkDeviceOptions(options);
   return options.worker === true ? openInWorker(options) : openLocalDevice(options);
 }
 
+/** OpenDeviceOptions, with a signal of any kind. */
+export type LocalDeviceOptions = Omit<OpenDeviceOptions, 'signal'> & { readonly signal?: AbortCheck };
+
 /** As openDevice, for this thread to drive; of options that were checked. */
-export async function openLocalDevice(options: OpenDeviceOptions): Promise<LocalDevice> {
+export async function openLocalDevice(options: LocalDeviceOptions): Promise<LocalDevice> {
   const { kind = 'auto', cores = CORE_COUNT } = options;
+  options.signal?.throwIfAborted();
   const ffi = loadFfi(options.ffi);
   const opened = openKind(kind, options, ffi);
   try {
@@ -115,10 +124,10 @@ export async function openLocalDevice(options: OpenDeviceOptions): Promise<Local
 async function findRows(
   driver: NpuDriver,
   cores: number,
-  { rows, onWrongProduct }: OpenDeviceOptions,
+  { rows, onWrongProduct, signal }: LocalDeviceOptions,
 ): Promise<DecodeRows> {
   try {
-    return await probeRows(driver, cores, rows === undefined ? [1, 4] : [rows]);
+    return await probeRows(driver, cores, rows === undefined ? [1, 4] : [rows], signal);
   } catch (error) {
     if (onWrongProduct === undefined || !(error instanceof NumericError)) throw error;
     onWrongProduct(error);
@@ -140,7 +149,7 @@ interface Opened {
   readonly driver: NpuDriver;
 }
 
-function openKind(kind: (typeof DEVICE_KINDS)[number], options: OpenDeviceOptions, ffi: FfiAdapter): Opened {
+function openKind(kind: (typeof DEVICE_KINDS)[number], options: LocalDeviceOptions, ffi: FfiAdapter): Opened {
   if (kind === 'sim') return openSimulated(ffi, options);
   const kernel = wrapped(new NativeKernel(ffi, null, LIBC_NAMES), options);
   const node = options.path === undefined ? findNode(kernel) : openNode(kernel, options.path);
@@ -164,7 +173,7 @@ function openVendor(kernel: Kernel, node: OpenNode, compatiblePath: string | und
   });
 }
 
-function openSimulated(ffi: FfiAdapter, options: OpenDeviceOptions): Opened {
+function openSimulated(ffi: FfiAdapter, options: LocalDeviceOptions): Opened {
   const kernel = wrapped(new NativeKernel(ffi, simulatorLibrary(), SIMULATOR_ENTRY_POINTS), options);
   const fd = explained(() => kernel.open('/dev/dri/card1'));
   return opening(kernel, fd, () => {
@@ -217,6 +226,6 @@ function opening(kernel: Kernel, fd: number, finish: () => Opened): Opened {
 }
 
 /** The caller's wrapping, whose doings are traced too. */
-function wrapped(kernel: Kernel, { kernel: wrap }: OpenDeviceOptions): Kernel {
+function wrapped(kernel: Kernel, { kernel: wrap }: LocalDeviceOptions): Kernel {
   return tracedIfAsked(wrap === undefined ? kernel : wrap(kernel));
 }

@@ -1,3 +1,4 @@
+import type { AbortCheck } from '@npu-llama/format';
 import type { NpuDriver } from '../driver/driver.js';
 import { KernelError } from '../driver/kernel.js';
 import { DeviceError, NumericError } from '../errors.js';
@@ -24,20 +25,22 @@ export function probeProducts(rows: DecodeRows, cores: number): KnownProduct[] {
  * Finds out on the device whether jobs of one row come out right (sources disagree: docs/architecture.md), with products
  * that are known beforehand, on every core.
  * @param candidates row counts to try, in this order
- * @throws NumericError when the last is wrong as well (or a batch is), DeviceError when its jobs fail, too
+ * @param signal looked at after each job that fails
+ * @throws NumericError when the last is wrong as well (or a batch is), DeviceError when its jobs fail, too, and what the signal
+ *   throws
  */
 export async function probeRows(
   driver: NpuDriver,
   cores: number,
   candidates: readonly DecodeRows[] = [1, 4],
+  signal?: AbortCheck,
 ): Promise<DecodeRows> {
   const problems: string[] = [];
   for (const rows of candidates) {
     const isLast = rows === candidates[candidates.length - 1];
     try {
-      const wrong = await retriedAfterReset(driver, () =>
-        firstWrongOutput(driver, probeProducts(rows, cores)),
-      );
+      const check = (): string | undefined => firstWrongOutput(driver, probeProducts(rows, cores));
+      const wrong = await retriedAfterReset(driver, check, signal);
       if (wrong === undefined) return rows;
       problems.push(wrong);
     } catch (error) {
@@ -45,6 +48,7 @@ export async function probeRows(
       if (isLast || !isFailedJob(error)) throw error;
       problems.push(error.message);
       await signalsSeen();
+      signal?.throwIfAborted();
     }
   }
   const tried = candidates.map(rows => (rows === 1 ? '1 row' : `${rows} rows`)).join(' and with ');
@@ -55,13 +59,18 @@ export async function probeRows(
 }
 
 /** A job that timed out in another process, since ended, leaves cores that run nothing until they are reset. */
-async function retriedAfterReset<T>(driver: NpuDriver, work: () => T): Promise<T> {
+async function retriedAfterReset<T>(
+  driver: NpuDriver,
+  work: () => T,
+  signal: AbortCheck | undefined,
+): Promise<T> {
   try {
     return work();
   } catch (error) {
     if (!isFailedJob(error)) throw error;
     resetAfter(driver, error);
     await signalsSeen();
+    signal?.throwIfAborted();
     return work();
   }
 }

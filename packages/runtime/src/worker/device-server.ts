@@ -117,9 +117,13 @@ export class DeviceServer {
     };
   }
 
-  async #open({ options, tellsWrongProduct }: OpenArgument, { tell }: CallContext): Promise<OpenedDevice> {
+  async #open(
+    { options, tellsWrongProduct }: OpenArgument,
+    { abort, tell }: CallContext,
+  ): Promise<OpenedDevice> {
     const device = await openLocalDevice({
       ...options,
+      signal: abort,
       onFallback: reason => tell({ event: 'fallback', reason }),
       ...(tellsWrongProduct && {
         onWrongProduct: error => tell({ event: 'wrong product', error: encodeError(error) }),

@@ -21,16 +21,19 @@ export async function openInWorker(options: OpenDeviceOptions, thread?: DeviceTh
 }
 
 async function open(options: OpenDeviceOptions, ffi: FfiName, thread: DeviceThread): Promise<NpuDevice> {
-  const { worker: _, kernel: __, onFallback, onWrongProduct, ...sent } = options;
+  const { worker: _, kernel: __, signal, onFallback, onWrongProduct, ...sent } = options;
   const onEvent = (event: DeviceEvent): void => {
     if (event.event === 'fallback') onFallback?.(event.reason);
     if (event.event === 'wrong product') onWrongProduct?.(decodeError(event.error) as NumericError);
   };
   try {
     const argument = { options: { ...sent, ffi }, tellsWrongProduct: onWrongProduct !== undefined };
-    return new WorkerDevice(await thread.call('open', argument, { onEvent }), thread);
+    const opened = await thread.call('open', argument, { signal, onEvent });
+    // It may have been open before the worker saw that nobody wants it any more.
+    signal?.throwIfAborted();
+    return new WorkerDevice(opened, thread);
   } catch (error) {
-    // It may be open, where a listener threw.
+    // It may be open, where a listener threw or the signal came late.
     await thread.call('close', {}).catch(() => {});
     await thread.end().catch(() => {});
     throw error;

@@ -26,7 +26,7 @@ export type Result<Name extends CallName> = ReturnType<DeviceCalls[Name]>;
 
 /** Options that can be sent, and which callbacks there are. */
 export interface OpenArgument {
-  readonly options: Omit<OpenDeviceOptions, 'worker' | 'kernel' | 'onFallback' | 'onWrongProduct'>;
+  readonly options: Omit<OpenDeviceOptions, 'worker' | 'kernel' | 'signal' | 'onFallback' | 'onWrongProduct'>;
   readonly tellsWrongProduct: boolean;
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { talesFixture } from '@npu-llama/fixtures';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import { endlessModel, talesModel, talesWithoutTokenizer } from './support/models.js';
-import { expectSuccess, RUN_NPU, type RunSettings, runNpu } from './support/run-npu.js';
+import { expectSuccess, RUN_NPU, type RunSettings, runNode, runNpu } from './support/run-npu.js';
 
 // What does not depend on how the device is reached; the rest is in run-npu.device.test.ts.
 describe('run-npu', () => {
@@ -180,6 +180,26 @@ describe('run-npu', () => {
         status: 130,
         stdout: 'Enter system prompt (optional): \n',
         stderr: '',
+      });
+    });
+
+    test('SIGINT while the device hangs in its start-up check ends it with the job under way', async () => {
+      // Comes at the first turn of the event loop behind a job: the device says each one that fails.
+      const interrupted = `
+        const later = globalThis.setImmediate;
+        globalThis.setImmediate = (...args) => {
+          globalThis.setImmediate = later;
+          process.kill(process.pid, 'SIGINT');
+          return later(...args);
+        };`;
+      const preload = `data:text/javascript,${encodeURIComponent(interrupted)}`;
+      const { status, stderr } = await runNode(
+        ['--import', preload, RUN_NPU, tales, '--device', 'sim', '-n', '1'],
+        { env: { NPU_SIM: 'submit@1-=timeout' } },
+      );
+      expect({ status, jobs: stderr.match(/injected fault: submit/g)?.length }).toEqual({
+        status: 130,
+        jobs: 1,
       });
     });
 

@@ -115,6 +115,25 @@ describeEverywhere('opening the simulated device', place => {
     expect(leftBehind()).toEqual(NOTHING);
   });
 
+  test('aborted before opens nothing', async () => {
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    expect(await rejectionOf(openDevice({ ...place, kind: 'sim', signal }))).toBe(reason);
+    expect(simulatorStats().opens).toBe(0n);
+  });
+
+  test('aborted while a job of the start-up check hangs ends with that job, and closes the device', async () => {
+    simulate('submit@1-=timeout');
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    // Without a worker the first job has failed by the time that it waits for anything, and a handler has its turn.
+    const opening = openDevice({ ...place, kind: 'sim', signal: controller.signal });
+    controller.abort(reason);
+    expect(await rejectionOf(opening)).toBe(reason);
+    expect(simulatorStats().faultsInjected).toBeLessThanOrEqual(1n);
+    expect(leftBehind()).toEqual(NOTHING);
+  });
+
   test('does without the broken core when told to use fewer', async () => {
     simulate('dead-core=2');
     await using device = await openDevice({ ...place, kind: 'sim', cores: 2 });

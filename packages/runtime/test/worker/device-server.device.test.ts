@@ -47,6 +47,17 @@ describeDevice('the server of a device in a worker', () => {
 
   const load = () => ({ model: 1, path: files.model, verifyChecksums: true });
 
+  test('ends an opening with the job of the start-up check that hangs when it is aborted', async () => {
+    simulate('submit@1-=timeout');
+    const flag = new AbortFlag();
+    // The first job has failed by the time that others have a turn.
+    const opening = new Served().call('open', OPEN, flag);
+    flag.abort();
+    expect(await opening).toMatchObject({ kind: 'aborted', told: { dmaBytesInUse: 0 } });
+    expect(simulatorStats().faultsInjected).toBe(1n);
+    expect(leftBehind()).toEqual(NOTHING);
+  });
+
   test('ends a load within a chunk of its abortion, and frees what it had', async () => {
     const served = await opened();
     const flag = new AbortFlag();

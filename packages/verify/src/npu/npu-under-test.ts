@@ -113,7 +113,7 @@ export interface OpenNpuOptions {
   readonly cores?: number;
   /** Whether the file's checksums are held against what is loaded (default true). */
   readonly verifyChecksums?: boolean;
-  /** Ends the loading; its reason is thrown. */
+  /** Ends the opening and the loading; its reason is thrown. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (bytesDone: number) => void;
   /** Told why, when `auto` takes the simulated device. */

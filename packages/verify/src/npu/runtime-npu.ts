@@ -32,6 +32,7 @@ export function openRuntimeNpuWith({ kernel }: RuntimeNpuOptions): OpenNpu {
       kind,
       ...(devicePath !== undefined && { path: devicePath }),
       ...(cores !== undefined && { cores }),
+      ...(signal && { signal }),
       ...(onFallback && { onFallback }),
       ...(onWrongProduct && { onWrongProduct }),
       ...(kernel && { kernel }),

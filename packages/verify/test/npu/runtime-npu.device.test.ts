@@ -102,6 +102,20 @@ describeDevice('the NPU under test', () => {
     );
   });
 
+  test('whose opening is aborted opens no device', async () => {
+    const reason = new Error('enough');
+    let asked = 0;
+    const open = openRuntimeNpuWith({
+      kernel: kernel => {
+        asked++;
+        return kernel;
+      },
+    });
+    const opening = open({ model, device: 'sim', signal: AbortSignal.abort(reason) });
+    await expect(opening).rejects.toBe(reason);
+    expect(asked).toBe(0);
+  });
+
   test('tells a watcher the products of its session, as the checkpoint has them', async () => {
     await withNpu(async npu => {
       const seen: string[] = [];
