@@ -15,7 +15,7 @@ import { WorkerDevice } from './worker-device.js';
  */
 export async function openInWorker(options: OpenDeviceOptions, thread?: DeviceThread): Promise<NpuDevice> {
   // Loaded here as well: node unloads an addon with the last thread that has it, and ffi-napi's last act comes after that. The
-  // name is what this thread's environment says; a worker has a copy from when the process began.
+  // name is what this thread's environment says now: a worker's is a copy from when it was created.
   const ffi = loadFfi(options.ffi).name;
   return open(options, ffi, thread ?? new DeviceThread());
 }
