@@ -335,7 +335,7 @@ describe('a job', () => {
     ],
     [
       'EINVAL',
-      /^RKNPU_SUBMIT failed: invalid argument \(EINVAL\): layers\.0\.wo, 1 of 3 tasks done; reset the device; has it fewer cores than were asked for \(--cores\)\?$/,
+      /^RKNPU_SUBMIT failed: invalid argument \(EINVAL\): layers\.0\.wo, 1 of 3 tasks done; reset the device: another program may have reset it meanwhile; or has it fewer cores than were asked for \(--cores\)\?$/,
     ],
     ['EIO', /^RKNPU_SUBMIT failed: .*\(EIO\): layers\.0\.wo, 1 of 3 tasks done; the device needs a reset$/],
     [

@@ -237,6 +237,6 @@ function isTimeOut(errno: string, tookMs: number, timeoutMs: number): boolean {
 
 function remedyFor(errno: string): string {
   if (errno === 'ENODEV') return GONE;
-  if (errno === 'EINVAL') return 'reset the device; has it fewer cores than were asked for (--cores)?';
+  if (errno === 'EINVAL') return REMEDIES.submitRefused;
   return NEEDS_RESET;
 }
