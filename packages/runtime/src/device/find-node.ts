@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { statSync } from 'node:fs';
 import { readDrmVersion } from '../driver/drm-version.js';
 import { type Kernel, KernelError } from '../driver/kernel.js';
 import { GONE } from '../driver/vendor/remedies.js';
 import { DeviceError } from '../errors.js';
+import { toldDriver } from './node-driver.js';
 
 /** An open device node of the vendor driver. */
 export interface OpenNode {
@@ -21,9 +21,13 @@ const RENDER_NODES = Array.from({ length: 16 }, (_, i) => `/dev/dri/renderD${128
 export const MAINLINE_NODES = Array.from({ length: 4 }, (_, i) => `/dev/accel/accel${i}`);
 export const VENDOR_NODES = [...CARD_NODES, ...RENDER_NODES];
 
-type Attempt =
-  | { readonly node: OpenNode }
-  | { readonly path: string; readonly problem: string; readonly errno?: string };
+interface FailedAttempt {
+  readonly path: string;
+  readonly problem: string;
+  readonly errno?: string;
+}
+
+type Attempt = { readonly node: OpenNode } | FailedAttempt;
 
 function tryNode(kernel: Kernel, path: string): Attempt {
   let fd: number;
@@ -67,12 +71,14 @@ export function openNode(kernel: Kernel, path: string): OpenNode {
   const attempt = tryNode(kernel, path);
   if ('node' in attempt) return attempt.node;
   if (isForbidden(attempt)) throw permissionError(path);
-  throw new DeviceError(`cannot use ${path} as an NPU: ${attempt.problem}`, {
+  throw unusable(attempt);
+}
+
+function unusable({ path, problem, errno }: FailedAttempt): DeviceError {
+  const isGone = errno === 'ENODEV';
+  return new DeviceError(`cannot use ${path} as an NPU: ${problem}`, {
     wanted: `driver ${VENDOR_DRIVER_NAME}`,
-    next:
-      attempt.errno === 'ENODEV'
-        ? GONE
-        : 'leave --device-path out to have the node found, or see docs/board-setup.md',
+    next: isGone ? GONE : 'leave --device-path out to have the node found, or see docs/board-setup.md',
   });
 }
 
@@ -80,16 +86,25 @@ export function openNode(kernel: Kernel, path: string): OpenNode {
 const EXHAUSTED: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
 /**
- * Looks for the vendor driver's node, by driver name, since its number differs from board to board.
+ * Looks for the vendor driver's node, by driver name, since its number differs from board to board. Nodes that sysfs gives to
+ * other drivers are not opened.
+ * @param driverOf for tests: the driver of a node without opening it
  * @returns undefined where this machine has none
- * @throws DeviceError when there may be one that this user is not allowed to open, or the mainline driver is in its place
+ * @throws DeviceError when there may be one that this user is not allowed to open, it has gone, or the mainline driver is in
+ *   its place
  */
-export function findNode(kernel: Kernel): OpenNode | undefined {
+export function findNode(
+  kernel: Kernel,
+  driverOf: (path: string) => string | undefined = path => toldDriver(path),
+): OpenNode | undefined {
   const forbidden: string[] = [];
   for (const path of VENDOR_NODES) {
+    const told = driverOf(path);
+    if (told !== undefined && told !== VENDOR_DRIVER_NAME) continue;
     const attempt = tryNode(kernel, path);
     if ('node' in attempt) return attempt.node;
-    if (isForbidden(attempt) && mayBeNpu(path)) forbidden.push(path);
+    if (isForbidden(attempt)) forbidden.push(path);
+    if (told !== undefined && attempt.errno === 'ENODEV') throw unusable(attempt);
     if (attempt.errno !== undefined && EXHAUSTED.includes(attempt.errno)) {
       throw new DeviceError(`cannot look for an NPU: ${attempt.problem}`, {
         next: 'close what this process has open, or raise the limit (ulimit -n)',
@@ -97,6 +112,7 @@ export function findNode(kernel: Kernel): OpenNode | undefined {
     }
   }
   for (const path of MAINLINE_NODES) {
+    if (![undefined, MAINLINE_DRIVER_NAME].includes(driverOf(path))) continue;
     const attempt = tryNode(kernel, path);
     if ('problem' in attempt && attempt.problem.startsWith(`driver ${MAINLINE_DRIVER_NAME}`)) {
       throw new DeviceError(
@@ -116,18 +132,6 @@ export function findNode(kernel: Kernel): OpenNode | undefined {
 
 function isForbidden({ errno }: { readonly errno?: string }): boolean {
   return errno === 'EACCES' || errno === 'EPERM';
-}
-
-/** sysfs tells everybody the driver of a node; where it says another's, the node is a display, say, and none of ours. */
-function mayBeNpu(path: string): boolean {
-  let uevent: string;
-  try {
-    uevent = readFileSync(`/sys/class/drm/${basename(path)}/device/uevent`, 'utf8');
-  } catch {
-    return true; // nothing to tell by
-  }
-  const driver = /^DRIVER=(.*)$/m.exec(uevent)?.[1];
-  return driver === undefined || driver.toLowerCase() === VENDOR_DRIVER_NAME;
 }
 
 function permissionError(path: string): DeviceError {

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { underNpuSim } from '../device/node-driver.js';
 import { type DecodeRows, signalsSeen } from '../device/probe-rows.js';
 import type { NpuDriver } from '../driver/driver.js';
 import type { Kernel } from '../driver/kernel.js';
@@ -74,8 +75,7 @@ export class DoctorContext implements Disposable {
     this.identity = options.identity ?? identityOfProcess();
     this.ffi = ffiName(options.ffi);
     this.measuredMs = options.measuredMs ?? 150;
-    this.simulated =
-      options.simulated ?? (this.kind === 'sim' || (process.env['LD_PRELOAD'] ?? '').includes('libnpu_sim'));
+    this.simulated = options.simulated ?? (this.kind === 'sim' || underNpuSim());
   }
 
   /** Of checks that need the check `open`. */

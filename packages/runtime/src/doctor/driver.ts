@@ -5,7 +5,7 @@ import { advice, CHANGE_PLAN } from './advice.js';
 import { type Check, type Finding, ok, problem, skipped, warning } from './check.js';
 import type { DoctorContext } from './context.js';
 import type { HostFiles } from './host-files.js';
-import { isForbidden, type SeenNode, seeNodes, sysfsDriver } from './nodes.js';
+import { isForbidden, type SeenNode, seeNode, seeNodes, sysfsDriver } from './nodes.js';
 import { readSysfs, type SysfsNpu } from './sysfs.js';
 
 /** Which NPU driver this kernel has, as its nodes answer and, where none does, as sysfs says. */
@@ -17,7 +17,10 @@ export const driverCheck: Check = {
     const { kernel, kind, options, ffi } = context;
     if (kernel === undefined) return skipped(`since FFI adapter ${ffi} does not work`);
     // The simulated device answers to any path.
-    context.nodes = seeNodes(kernel, kind === 'sim' ? '/dev/dri/card1' : options.path);
+    const given = kind === 'sim' ? '/dev/dri/card1' : options.path;
+    const { files, simulated } = context;
+    context.nodes =
+      given === undefined ? seeNodes(kernel, simulated ? undefined : files) : [seeNode(kernel, given)];
     // There is nothing to examine, as with any other wrong option.
     if (context.simulated && context.nodes.some(({ errno }) => errno === 'EBADMSG')) throw badPlan(undefined);
     context.node = context.nodes.find(({ driver }) => driver?.name === VENDOR_DRIVER_NAME);

@@ -21,8 +21,8 @@ export const nodeCheck: Check = {
   },
 };
 
-function described({ path, driver, errno }: SeenNode): string {
-  return `${path} (${driver?.name ?? errno})`;
+function described({ path, driver, otherDriver, errno }: SeenNode): string {
+  return `${path} (${driver?.name ?? otherDriver ?? errno})`;
 }
 
 function withoutNode({ nodes, files }: DoctorContext, others: readonly string[]): Finding {

@@ -1,12 +1,19 @@
-import { basename } from 'node:path';
-import { MAINLINE_NODES, VENDOR_NODES } from '../device/find-node.js';
+import {
+  MAINLINE_DRIVER_NAME,
+  MAINLINE_NODES,
+  VENDOR_DRIVER_NAME,
+  VENDOR_NODES,
+} from '../device/find-node.js';
+import { nodeDriver } from '../device/node-driver.js';
 import { readDrmVersion } from '../driver/drm-version.js';
 import { type Kernel, KernelError } from '../driver/kernel.js';
 import type { HostFiles } from './host-files.js';
 
-/** A device node that is there, asked for its driver and closed again. */
+/** A device node that is there: asked for its driver and closed again, or known to be another's and left alone. */
 export interface SeenNode {
   readonly path: string;
+  /** What sysfs said of one that was left alone: `rockchip-drm`. */
+  readonly otherDriver?: string;
   /** What DRM_IOCTL_VERSION answered. */
   readonly driver?: { readonly name: string; readonly version: string };
   /** Of the call that failed, where one did. */
@@ -14,15 +21,24 @@ export interface SeenNode {
   readonly problem?: string;
 }
 
-/** Asks every node that may be an NPU's, or the one given. Nodes that are not there are left out, unless given. */
-export function seeNodes(kernel: Kernel, given?: string): SeenNode[] {
-  if (given !== undefined) return [seeNode(kernel, given)];
-  return [...VENDOR_NODES, ...MAINLINE_NODES]
-    .map(path => seeNode(kernel, path))
-    .filter(({ errno }) => errno !== 'ENOENT');
+/**
+ * Asks every node that may be an NPU's. Nodes that are not there are left out.
+ * @param files what tells the drivers of nodes; undefined where it says nothing of them (npu-sim)
+ */
+export function seeNodes(kernel: Kernel, files: HostFiles | undefined): SeenNode[] {
+  return [...VENDOR_NODES, ...MAINLINE_NODES].flatMap(path => {
+    const told = files && sysfsDriver(files, path);
+    const isOther = told !== undefined && !NPU_DRIVERS.includes(told);
+    if (isOther) return files?.exists(path) ? [{ path, otherDriver: told }] : [];
+    const seen = seeNode(kernel, path);
+    return seen.errno === 'ENOENT' ? [] : [seen];
+  });
 }
 
-function seeNode(kernel: Kernel, path: string): SeenNode {
+const NPU_DRIVERS: readonly string[] = [VENDOR_DRIVER_NAME, MAINLINE_DRIVER_NAME];
+
+/** Asks a node for its driver. */
+export function seeNode(kernel: Kernel, path: string): SeenNode {
   let fd: number | undefined;
   try {
     fd = kernel.open(path);
@@ -39,9 +55,7 @@ export function isForbidden({ errno }: SeenNode): boolean {
   return errno === 'EACCES' || errno === 'EPERM';
 }
 
-/** The driver of a DRM or accel node as sysfs tells it to everybody, in lower case: `rknpu`. */
+/** nodeDriver, below the root of the files. */
 export function sysfsDriver(files: HostFiles, node: string): string | undefined {
-  const name = basename(node);
-  const uevent = files.text(`/sys/class/${name.startsWith('accel') ? 'accel' : 'drm'}/${name}/device/uevent`);
-  return uevent === undefined ? undefined : /^DRIVER=(.*)$/m.exec(uevent)?.[1]?.toLowerCase();
+  return nodeDriver(node, path => files.text(path));
 }

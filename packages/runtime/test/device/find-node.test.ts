@@ -45,11 +45,15 @@ class Machine extends FakeKernel {
   }
 }
 
+/** findNode, where sysfs says this of nodes. */
+const find = (machine: Machine, sysfs: Readonly<Record<string, string>> = {}) =>
+  findNode(machine, path => sysfs[path]);
+
 describe('findNode', () => {
   test("looks on where another driver's node does not close well", () => {
     const machine = new Machine({ '/dev/dri/card0': 'panfrost', '/dev/dri/card1': 'rknpu' });
     machine.fail('close', 'EIO');
-    expect(findNode(machine)).toMatchObject({ path: '/dev/dri/card1' });
+    expect(find(machine)).toMatchObject({ path: '/dev/dri/card1' });
   });
 
   test.each<[string, Nodes, string]>([
@@ -82,7 +86,7 @@ describe('findNode', () => {
     ],
   ])('finds %s by driver name, and keeps no other open', (_, nodes, path) => {
     const machine = new Machine(nodes);
-    expect(findNode(machine)).toMatchObject({ path, version: '0.9.8' });
+    expect(find(machine)).toMatchObject({ path, version: '0.9.8' });
     expect(machine.openFiles).toEqual([path]);
   });
 
@@ -92,15 +96,48 @@ describe('findNode', () => {
     ['no DRM device', { '/dev/dri/card0': { ask: 'ENOTTY' } }],
   ])('finds nothing on a machine with %s', (_, nodes) => {
     const machine = new Machine(nodes);
-    expect(findNode(machine)).toBeUndefined();
+    expect(find(machine)).toBeUndefined();
     expect(machine.openFiles).toEqual([]);
+  });
+
+  test('opens no node that sysfs gives to another driver, and those that it says nothing of', () => {
+    const sysfs = {
+      '/dev/dri/card0': 'rockchip-drm',
+      '/dev/dri/card2': 'panthor',
+      '/dev/dri/renderD128': 'rockchip-drm',
+      '/dev/accel/accel0': 'intel_vpu',
+    };
+    const nodes = { '/dev/dri/card0': 'rockchip', '/dev/dri/card1': 'i915', '/dev/accel/accel0': 'ivpu' };
+    const machine = new Machine(nodes);
+    expect(find(machine, sysfs)).toBeUndefined();
+    const opened = machine.named('open').map(({ path }) => path);
+    expect(opened).toEqual(expect.arrayContaining(['/dev/dri/card1', '/dev/accel/accel1']));
+    expect(opened.filter(path => path! in sysfs)).toEqual([]);
+  });
+
+  test('a display that may not be opened is none of ours, and the NPU behind it is found', () => {
+    const display = { '/dev/dri/card0': { open: 'EACCES' } } as const;
+    expect(find(new Machine(display), { '/dev/dri/card0': 'rockchip-drm' })).toBeUndefined();
+    const machine = new Machine({ ...display, '/dev/dri/card1': 'rknpu' });
+    const sysfs = { '/dev/dri/card0': 'rockchip-drm', '/dev/dri/card1': 'rknpu' };
+    expect(find(machine, sysfs)).toMatchObject({ path: '/dev/dri/card1' });
+  });
+
+  test('an NPU by sysfs whose device has gone is told as that, not passed over', () => {
+    const machine = new Machine({ '/dev/dri/card1': { open: 'ENODEV' } });
+    const error = thrownBy(() => find(machine, { '/dev/dri/card1': 'rknpu' }));
+    expect(error).toBeInstanceOf(DeviceError);
+    expect(error.message).toMatch(
+      /^cannot use \/dev\/dri\/card1 as an NPU: .*\(ENODEV\): .*; the device is gone: reboot the board$/,
+    );
+    expect(find(machine)).toBeUndefined();
   });
 
   test.each<[string, Errno]>([
     ['no permission', 'EACCES'],
     ['an operation that is not permitted', 'EPERM'],
   ])('%s (%s) is an error that names node and groups', (_, errno) => {
-    const error = thrownBy(() => findNode(new Machine({ '/dev/dri/card1': { open: errno } })));
+    const error = thrownBy(() => find(new Machine({ '/dev/dri/card1': { open: errno } })));
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.message).toContain('no permission to open /dev/dri/card1');
     expect(error.message).toContain('add this user to the groups video and render');
@@ -109,7 +146,7 @@ describe('findNode', () => {
   test.each<[Errno]>([['EMFILE'], ['ENFILE']])(
     '%s is told as it is, not taken for a machine without an NPU',
     errno => {
-      const error = thrownBy(() => findNode(new Machine({ '/dev/dri/card0': { open: errno } })));
+      const error = thrownBy(() => find(new Machine({ '/dev/dri/card0': { open: errno } })));
       expect(error).toBeInstanceOf(DeviceError);
       expect(error.message).toContain(`(${errno})`);
     },
@@ -117,7 +154,7 @@ describe('findNode', () => {
 
   test("the mainline kernel's driver is named as such", () => {
     const machine = new Machine({ '/dev/dri/card0': 'panthor', '/dev/accel/accel0': 'rocket' });
-    const error = thrownBy(() => findNode(machine));
+    const error = thrownBy(() => find(machine));
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.message).toMatch(
       /\/dev\/accel\/accel0 is the mainline kernel's NPU driver.*got driver rocket 0\.9\.8.*boot a vendor kernel/,

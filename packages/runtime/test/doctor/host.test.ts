@@ -150,6 +150,23 @@ describe('what is in the way of an NPU', () => {
     expect(resultOf(report, 'driver').detail).toMatch(/^no NPU/);
   });
 
+  test('a display is told of, by what sysfs says, and not opened', async () => {
+    const driver = 'DRIVER=rockchip-drm\n';
+    const display = { '/sys/class/drm/card0/device/uevent': driver, '/dev/dri/card0': '' };
+    const nodes = { '/dev/dri/card0': 'rockchip', [CARD]: 'rknpu' };
+    const { report, board } = await examine(nodes, { ...BOARD, ...uevent, ...display });
+    expect(resultOf(report, 'node').detail).toBe(`${CARD}; also there: /dev/dri/card0 (rockchip-drm)`);
+    const opened = board.named('open').map(({ path }) => path);
+    expect(opened).toContain(CARD);
+    expect(opened).not.toContain('/dev/dri/card0');
+  });
+
+  test('under npu-sim the node is asked, whatever sysfs has by its name', async () => {
+    const display = { '/sys/class/drm/card1/device/uevent': 'DRIVER=i915\n' };
+    const { report } = await examine({ [CARD]: 'rknpu' }, display, { simulated: true });
+    expect(resultOf(report, 'node').detail).toBe(`${CARD}, by npu-sim`);
+  });
+
   test('a path given that is another driver', async () => {
     const { report } = await examine({ '/dev/dri/card0': 'i915' }, {}, { path: '/dev/dri/card0' });
     expect(resultOf(report, 'driver').detail).toBe("/dev/dri/card0 is no NPU's: its driver is i915");
