@@ -17,7 +17,8 @@ export interface CommandOptions {
 /**
  * Runs the body of a command. An error of ours becomes one line on stderr and its exit status; any other is a bug of ours,
  * whose stack is shown: ExitStatus.internal, also where it is thrown beside the body (a timer, a promise that nobody waits for). SIGINT, SIGTERM and SIGHUP abort the body's signal; once it has cleaned up, the status is 128 + the
- * signal's number. A second signal ends the process at once: see watchSignals.
+ * signal's number. A second signal ends the process at once (see watchSignals), and so does the first once the body is through
+ * and its output is not yet read.
  * @returns the exit status
  */
 export async function runCommand(
@@ -36,9 +37,17 @@ export async function runCommand(
     if (whenUnread === 'stop') abort(ExitStatus.fine, 'nobody reads the output');
   });
   using _bugs = watchBugs(name);
-  using _signals = watchSignals(signal => abort(signalStatus(signal), `received ${signal}`));
+  /** Nothing is left to be done, but the output to be read. */
+  let through = false;
+  using _signals = watchSignals(signal => {
+    abort(signalStatus(signal), `received ${signal}`);
+    // What nobody reads would keep the process alive, whatever is returned here.
+    if (through) process.exit(signalStatus(signal));
+  });
   try {
-    return await output.finish(name, await body(controller.signal));
+    const status = await body(controller.signal);
+    through = true;
+    return await output.finish(name, status);
   } catch (thrown) {
     // A signal that came while a call blocked, and made it fail (a compiler that Ctrl-C ended, say), is seen here: the event
     // loop looks for signals between two immediates, but not always before the first.

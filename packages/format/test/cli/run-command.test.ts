@@ -8,8 +8,8 @@ const cli = new URL('../../src/cli/index.js', import.meta.url);
 const format = new URL('../../src/index.js', import.meta.url);
 let count = 0;
 
-/** Runs a process whose command has `body`, with `signal` and `folder`, and what a body needs. */
-async function command(body: string) {
+/** Runs a process whose command has `body`, with `signal` and `folder`, and what a body needs. Its output is read, or not. */
+async function command(body: string, reads: 'read' | 'unread' = 'read') {
   const own = folder.path(`command-${count++}`);
   mkdirSync(own);
   const code = `
@@ -25,13 +25,16 @@ async function command(body: string) {
     });
     process.exitCode = await runCommand('it', async signal => { ${body} });
     console.log(['SIGINT', 'SIGTERM', 'SIGHUP'].map(event => process.listenerCount(event)).join(' '));`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code]);
+  // What does not end is ended by another signal.
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { timeout: 20_000 });
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', text => (stdout += text));
+  if (reads === 'read') child.stdout.setEncoding('utf8').on('data', text => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', text => (stderr += text));
   const [status, signal] = await new Promise<[number | null, string | null]>(resolve =>
-    child.once('close', (...end) => resolve(end)),
+    child.once(reads === 'read' ? 'close' : 'exit', (code: number | null, by: string | null) =>
+      resolve([code, by]),
+    ),
   );
   return { end: status ?? signal, stdout, stderr, files: readdirSync(own) };
 }
@@ -49,6 +52,14 @@ describe('a command', () => {
   ])('that %s interrupts cleans up and ends with %i', async (signal, status) => {
     const ended = await command(writing(`raise('${signal}'); await aborted(signal);`));
     expect(ended).toEqual({ end: status, stdout: NO_HANDLERS, stderr: '', files: [] });
+  });
+
+  test('that is through, with an output that nobody reads, is ended by the first signal', async () => {
+    const ended = await command(
+      `process.stdout.write('x'.repeat(2 ** 23)); raise('SIGINT'); return 0;`,
+      'unread',
+    );
+    expect(ended).toMatchObject({ end: 130, stderr: '' });
   });
 
   test('takes the same signal twice, as a child of npx gets it, for one', async () => {
