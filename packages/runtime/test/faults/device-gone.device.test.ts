@@ -1,33 +1,21 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { DeviceError } from '../../src/errors.js';
-import { type ModelFiles, randomModel } from '../support/models.js';
 import { simulate } from '../support/simulator.js';
-import { TemporaryFolder } from '../support/temporary-folder.js';
+import { cleanLife } from './support/clean-life.js';
 import { GONE } from './support/expected.js';
-import { errorsOf, type Life, live, ONE_LAYER, PHASES, type Phase, placesOf } from './support/life.js';
+import { errorsOf, live, PHASES, type Phase, placesOf } from './support/life.js';
 import { CALL_KINDS } from './support/recording-kernel.js';
 
 /* The device disappears at each call of a life: every one from there on ends with ENODEV, but those that need no device. */
 
 describeDevice('when the device disappears', () => {
-  const folder = new TemporaryFolder();
-  const files = {} as ModelFiles;
-  let clean: Life;
-  beforeAll(async () => {
-    simulate();
-    Object.assign(files, await randomModel(folder, 'model', { config: ONE_LAYER }));
-    clean = await live(files.model);
-  });
-  afterAll(() => {
-    simulate();
-    folder[Symbol.dispose]();
-  });
+  const made = cleanLife();
 
   /** Of each call that a clean life makes in a phase: that the device disappears there. */
   const plansOf = (phase: Phase) =>
     CALL_KINDS.flatMap(kind =>
-      placesOf(clean, phase, kind).map(nth => ({ plan: `${kind}@${nth}=gone`, kind })),
+      placesOf(made.clean, phase, kind).map(nth => ({ plan: `${kind}@${nth}=gone`, kind })),
     );
 
   test.each(PHASES)(
@@ -37,7 +25,7 @@ describeDevice('when the device disappears', () => {
       expect(plans).not.toEqual([]);
       for (const { plan, kind } of plans) {
         simulate(plan);
-        const life = await live(files.model);
+        const life = await live(made.model);
         const told = errorsOf(life).map(error => (error instanceof DeviceError ? error.next : error));
         expect({ plan, told, closing: life.closingErrors }).toEqual({
           plan,
@@ -56,7 +44,7 @@ describeDevice('when the device disappears', () => {
         expect({ plan, reset: life.resetFailure !== undefined }).toEqual({ plan, reset: isOpen });
         expect({ plan, text: life.text }).toEqual({
           plan,
-          text: phase === 'close' ? clean.text : undefined,
+          text: phase === 'close' ? made.clean.text : undefined,
         });
         expect({ plan, left: life.left }).toMatchObject({
           plan,
@@ -69,7 +57,7 @@ describeDevice('when the device disappears', () => {
   test('a job after one that it disappeared at says what failed, and is not submitted; a reset fails as well', async () => {
     const [first] = plansOf('tokens').filter(({ kind }) => kind === 'submit');
     simulate(first!.plan);
-    const { failure, refusal, resetFailure } = await live(files.model);
+    const { failure, refusal, resetFailure } = await live(made.model);
     expect([failure?.error, refusal, resetFailure].map(error => (error as Error).message)).toEqual([
       expect.stringMatching(/^RKNPU_SUBMIT failed: .*\(ENODEV\): layers\.0\.wqkv with 1 row, /),
       expect.stringMatching(/: not submitted, since layers\.0\.wqkv with 1 row failed; /),

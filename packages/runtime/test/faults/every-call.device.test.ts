@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
+import { beforeEach, expect, jest, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { DeviceError } from '../../src/errors.js';
-import { type ModelFiles, randomModel } from '../support/models.js';
 import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
-import { TemporaryFolder } from '../support/temporary-folder.js';
+import { cleanLife } from './support/clean-life.js';
 import { ADVICE, ERRNOS, GONE, INTERRUPTIONS, isMended, MESSAGES } from './support/expected.js';
-import { type Life, live, ONE_LAYER, PHASES, type Phase, placesOf } from './support/life.js';
+import { live, PHASES, type Phase, placesOf } from './support/life.js';
 import { CALL_KINDS, type CallKind } from './support/recording-kernel.js';
 
 /*
@@ -24,38 +23,27 @@ const ROWS = PHASES.flatMap(phase =>
 );
 
 describeDevice('when a call of the driver layer fails', () => {
-  const folder = new TemporaryFolder();
-  const files = {} as ModelFiles;
-  let clean: Life;
-  beforeAll(async () => {
-    simulate();
-    Object.assign(files, await randomModel(folder, 'model', { config: ONE_LAYER }));
-    clean = await live(files.model);
-  });
+  const made = cleanLife();
   beforeEach(() => simulate());
-  afterAll(() => {
-    simulate();
-    folder[Symbol.dispose]();
-  });
 
-  const places = (phase: Phase, kind: CallKind): number[] => placesOf(clean, phase, kind);
+  const places = (phase: Phase, kind: CallKind): number[] => placesOf(made.clean, phase, kind);
 
   /** A life with a plan in force, and what it left behind. */
   const liveWith = async (plan: string) => {
     simulate(plan);
-    const life = await live(files.model);
+    const life = await live(made.model);
     const { faultsInjected } = simulatorStats();
     return { life, faultsInjected, left: life.left };
   };
 
   test('a clean life makes each call that the table knows, and no other', () => {
-    expect(clean).toMatchObject({
+    expect(made.clean).toMatchObject({
       failure: undefined,
       closingErrors: [],
       text: expect.stringMatching(/^\d+ \d+: /),
     });
-    const made = new Set(clean.calls.map(({ phase, kind }) => `${phase}: ${kind}`));
-    expect([...made].sort()).toEqual(ROWS.map(([phase, kind]) => `${phase}: ${kind}`).sort());
+    const calls = new Set(made.clean.calls.map(({ phase, kind }) => `${phase}: ${kind}`));
+    expect([...calls].sort()).toEqual(ROWS.map(([phase, kind]) => `${phase}: ${kind}`).sort());
   });
 
   const faults = ROWS.flatMap(([phase, kind]) => ERRNOS[kind].map(errno => [kind, phase, errno] as const));
@@ -90,10 +78,10 @@ describeDevice('when a call of the driver layer fails', () => {
           expect({ at, refusal: life.refusal }).toEqual({ at, refusal });
         }
         const lived = phase === 'open' || phase === 'load' ? isMended(phase, kind, errno) : true;
-        expect({ at, text: life.text }).toEqual({ at, text: lived ? clean.text : undefined });
+        expect({ at, text: life.text }).toEqual({ at, text: lived ? made.clean.text : undefined });
       }
       // Nothing of it is left in the device either.
-      expect((await liveWith('')).life.text).toBe(clean.text);
+      expect((await liveWith('')).life.text).toBe(made.clean.text);
     },
   );
 
@@ -103,8 +91,8 @@ describeDevice('when a call of the driver layer fails', () => {
       for (const nth of places(phase, kind)) {
         const isClose = kind === 'close';
         const { life, faultsInjected, left } = await liveWith(`${kind}@${nth}-${nth + 4}=${errno}`);
-        expect(life).toEqual({ ...clean, calls: life.calls });
-        expect(life.calls).toEqual(clean.calls);
+        expect(life).toEqual({ ...made.clean, calls: life.calls });
+        expect(life.calls).toEqual(made.clean.calls);
         expect({ nth, faultsInjected, left }).toEqual({
           nth,
           faultsInjected: isClose ? 1n : 5n,
@@ -133,7 +121,7 @@ describeDevice('when a call of the driver layer fails', () => {
   test('the first failure is told, not those of freeing what came before it', async () => {
     for (const nth of places('load', 'alloc')) {
       simulate(`alloc@${nth}=ENOMEM,destroy@6-=EIO`);
-      const life = await live(files.model);
+      const life = await live(made.model);
       expect(life.failure?.error).toMatchObject({ message: expect.stringMatching(/\(ENOMEM\)/) });
       expect(life.closingErrors).toEqual([]);
       expect(leftBehind()).toMatchObject({ openFiles: 0n, liveBuffers: 0n, liveMappings: 0n });
@@ -142,7 +130,7 @@ describeDevice('when a call of the driver layer fails', () => {
 
   test('every call to give memory back fails: the rest is given back, and closing twice tells once', async () => {
     const { life, left } = await liveWith(`destroy@6-=EIO,close@1=EIO`);
-    expect(life.text).toBe(clean.text);
+    expect(life.text).toBe(made.clean.text);
     expect(life.closingErrors.map(error => (error as Error).message)).toEqual([
       expect.stringMatching(/^cannot free weights of layers\.0\.wqkv: /),
       expect.stringMatching(/^cannot close the device: /),

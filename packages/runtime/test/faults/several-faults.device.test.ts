@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { describeDevice } from '@npu-llama/fixtures';
 import { DeviceError } from '../../src/errors.js';
-import { type ModelFiles, randomModel } from '../support/models.js';
 import { simulate, simulatorStats } from '../support/simulator.js';
-import { TemporaryFolder } from '../support/temporary-folder.js';
-import { errorsOf, type Life, live, ONE_LAYER } from './support/life.js';
+import { cleanLife } from './support/clean-life.js';
+import { errorsOf, live } from './support/life.js';
 import { randomPlan } from './support/random-plan.js';
 import { CALL_KINDS } from './support/recording-kernel.js';
 
@@ -15,34 +14,23 @@ const LIVES = process.env['NPU_FFI'] === 'ffi-napi' ? 50 : 200;
 const SEED = 1;
 
 describeDevice('when two to four calls of the driver layer fail in a life', () => {
-  const folder = new TemporaryFolder();
-  const files = {} as ModelFiles;
-  let clean: Life;
-  beforeAll(async () => {
-    simulate();
-    Object.assign(files, await randomModel(folder, 'model', { config: ONE_LAYER }));
-    clean = await live(files.model);
-  });
-  afterAll(() => {
-    simulate();
-    folder[Symbol.dispose]();
-  });
+  const made = cleanLife();
 
   test(`each error is the device's, what can be freed is, and a text that comes out is right: ${LIVES} lives`, async () => {
-    const counts = CALL_KINDS.map(kind => [kind, clean.calls.filter(call => call.kind === kind).length]);
+    const counts = CALL_KINDS.map(kind => [kind, made.clean.calls.filter(call => call.kind === kind).length]);
     const plans = randomPlan(SEED, Object.fromEntries(counts));
     const met = { several: 0, failed: 0, mended: 0, gone: 0 };
     for (let i = 0; i < LIVES; i++) {
       const plan = plans.next().value;
       simulate(plan);
-      const life = await live(files.model);
+      const life = await live(made.model);
       const { text, left, closingErrors } = life;
       const errors = errorsOf(life);
       const strange = errors.filter(error => !(error instanceof DeviceError));
       expect({ plan, strange }).toEqual({ plan, strange: [] });
       // The model and the device are closed twice each: what was told once is not told again.
       expect({ plan, closings: closingErrors.length <= 2 }).toEqual({ plan, closings: true });
-      expect({ plan, text: text ?? clean.text }).toEqual({ plan, text: clean.text });
+      expect({ plan, text: text ?? made.clean.text }).toEqual({ plan, text: made.clean.text });
       expect({ plan, left }).toMatchObject({ plan, left: { openFiles: 0n, liveBuffers: 0n } });
       if (!plan.includes('munmap'))
         expect({ plan, left }).toMatchObject({ plan, left: { liveMappings: 0n } });
