@@ -65,6 +65,7 @@ function died({ target, seed, first }: ChildTask, last: number, what: string, er
     accepted: 0,
     refused: inputs,
     slowestMs: 0,
+    slowestInput: last,
     findings: [finding],
     peakGrowthBytes: undefined,
   };

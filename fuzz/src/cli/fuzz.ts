@@ -120,16 +120,16 @@ function progress(name: string, input: number, count: number): void {
 /** @returns how many findings */
 function report(result: ChildResult): number {
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-  const { target, inputs, accepted, refused, slowestMs, peakGrowthBytes } = result;
+  const { target, inputs, accepted, refused, slowestMs, slowestInput, peakGrowthBytes } = result;
   const findings = [...result.findings];
   const add = (error: string): unknown => findings.push({ target, seed: 0, input: -1, error });
   if (slowestMs > MAX_INPUT_MS)
-    add(`an input took ${slowestMs.toFixed(0)} ms, wanted at most ${MAX_INPUT_MS}`);
+    add(`input ${slowestInput} took ${slowestMs.toFixed(0)} ms of CPU, wanted at most ${MAX_INPUT_MS}`);
   if ((peakGrowthBytes ?? 0) > MAX_GROWTH_BYTES) add(`memory grew by ${peakGrowthBytes} bytes`);
   const growth = peakGrowthBytes === undefined ? '-' : `${(peakGrowthBytes / 2 ** 20).toFixed(0)} MiB`;
   process.stdout.write(
     `${target.padEnd(11)} ${inputs} inputs: ${accepted} read, ${refused} refused, ${findings.length} findings; ` +
-      `slowest ${slowestMs.toFixed(0)} ms, memory grew by ${growth}\n`,
+      `slowest ${slowestMs.toFixed(0)} ms of CPU, memory grew by ${growth}\n`,
   );
   for (const { seed, input, error } of findings.slice(0, 10)) {
     const again = input < 0 ? '' : ` (again: --target ${target} --seed ${seed} --only ${input})`;
