@@ -8,12 +8,15 @@ export class Tokenizer {
   readonly vocabulary: Vocabulary;
   readonly #tokens: TokenTable['tokens'];
   readonly #decoded: readonly Uint8Array[];
+  /** Bytes of the longest piece. */
+  readonly #longest: number;
 
   /** @param table of the vocabulary, where it was made before */
   constructor(vocabulary: Vocabulary, table: TokenTable = atOnce(tokenTable(vocabulary))) {
     this.vocabulary = vocabulary;
     this.#tokens = table.tokens;
     this.#decoded = table.decoded;
+    this.#longest = vocabulary.pieces.reduce((most, { length }) => Math.max(most, length), 0);
   }
 
   /**
@@ -38,7 +41,8 @@ export class Tokenizer {
       if (token === undefined) for (const byte of bytes) tokens.push(this.#byteToken(byte));
       else tokens.push(token);
     }
-    const merged = mergePairs(tokens, (left, right) => this.#joint(left, right), this.vocabulary.scores);
+    const joint = once(this.#decoded.length, (left, right) => this.#joint(left, right));
+    const merged = mergePairs(tokens, joint, this.vocabulary.scores);
     merged.unshift(BOS_TOKEN);
     return merged;
   }
@@ -60,7 +64,10 @@ export class Tokenizer {
   /** The token whose piece is the two tokens' pieces put together. */
   #joint(left: number, right: number): number | undefined {
     const { pieces } = this.vocabulary;
-    return this.#tokens.get(latin1(pieces[left]!) + latin1(pieces[right]!));
+    const first = pieces[left]!;
+    const second = pieces[right]!;
+    if (first.length + second.length > this.#longest) return undefined;
+    return this.#tokens.get(latin1(first) + latin1(second));
   }
 
   #required(piece: string): number {
@@ -80,6 +87,28 @@ export class Tokenizer {
     }
     return token;
   }
+}
+
+const NONE = -1;
+
+/**
+ * `joint` that is asked for each pair of tokens only once: where pieces have thousands of bytes, as in a file that somebody
+ * sent, each question costs as much.
+ */
+function once(
+  tokenCount: number,
+  joint: (left: number, right: number) => number | undefined,
+): (left: number, right: number) => number | undefined {
+  const known = new Map<number, number>();
+  return (left, right) => {
+    const pair = left * tokenCount + right;
+    let token = known.get(pair);
+    if (token === undefined) {
+      token = joint(left, right) ?? NONE;
+      known.set(pair, token);
+    }
+    return token === NONE ? undefined : token;
+  };
 }
 
 function latin1(bytes: Uint8Array): string {

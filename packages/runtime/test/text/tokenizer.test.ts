@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { randomVocabulary, talesFixture } from '@npu-llama/fixtures';
 import { readTokenizerFile, UsageError } from '@npu-llama/format';
 import { Tokenizer } from '../../src/index.js';
-import { WORDS_A_TURN } from '../../src/text/in-turns.js';
+import { atOnce, WORDS_A_TURN } from '../../src/text/in-turns.js';
+import { tokenTable } from '../../src/text/token-table.js';
 import { rejectionOf, thrownBy } from '../support/errors.js';
 import { randomNumbers } from '../support/random.js';
 import { naiveEncode } from './support/naive-tokenizer.js';
@@ -66,6 +67,25 @@ describe('encoding', () => {
     expect(pieces(apart, 'a')).toEqual([' ', 'a']);
     expect(pieces(apart, ' a')).toEqual([' ', ' ', 'a']);
     expect(pieces(new Tokenizer(vocabulary([' ', 0], ['a', 0], [' a', -1])), 'a')).toEqual([' a']);
+  });
+
+  test('two pieces are put together and looked up once, however often they meet, and only where a piece is as long', () => {
+    const LONGEST = 64;
+    const runs = Array.from({ length: LONGEST }, (_, i) => ['a'.repeat(i + 1), i] as const);
+    const words = vocabulary([' ', 0], ...runs);
+    const table = atOnce(tokenTable(words));
+    const asked: string[] = [];
+    const get = (piece: string): number | undefined => {
+      asked.push(piece);
+      return table.tokens.get(piece);
+    };
+    const tokens = new Proxy(table.tokens, { get: () => get });
+    const text = 'a'.repeat(100 * LONGEST);
+    expect(new Tokenizer(words, { ...table, tokens }).encode(text)).toContain(words.pieces.length - 1);
+    // One for the space and each code point; then " " or "a" before each run but the longest, and what cannot merge.
+    const joints = asked.filter(piece => piece.length > 1);
+    expect(joints.length).toBeLessThan(4 * LONGEST);
+    expect(Math.max(...joints.map(({ length }) => length))).toBe(LONGEST);
   });
 
   test('a better score merges first, also where a worse one stands to its left', () => {
