@@ -1,25 +1,26 @@
-import { readFileSync } from 'node:fs';
-import { BOS_TOKEN, fileErrorFrom, type ModelConfig, UsageError, type Vocabulary } from '@npu-llama/format';
+import { BOS_TOKEN, type ModelConfig, UsageError, type Vocabulary } from '@npu-llama/format';
+import { inputName, readInput } from '@npu-llama/format/cli';
 import type { SuitePrompt } from '../suite/index.js';
 import { PromptEncoder } from '../text/index.js';
 import { type Prompt, planPositions } from '../verify/index.js';
 import type { PromptOptions } from './options.js';
 
-const STDIN = 0;
+/** As large as a suite may be. */
+const MAX_PROMPT_BYTES = 16 << 20;
 
 /**
  * The prompts of a command line: -i, then the file's lines, then the text file; a single empty one where there are none.
- * @throws UsageError for text that is not UTF-8, FileError when a file cannot be read
+ * @throws UsageError for text that is not UTF-8, FileError when a file cannot be read or is too large; the signal's reason
  */
-export function promptsOfOptions(options: PromptOptions): SuitePrompt[] {
+export async function promptsOfOptions(options: PromptOptions, signal: AbortSignal): Promise<SuitePrompt[]> {
   const { texts, file, textFile, mode, positions, temperature, topP, seeds } = options;
   if (file === '-' && textFile === '-') {
     throw new UsageError('--prompts and --text both name standard input', { next: 'leave one of them out' });
   }
-  const lines = file === undefined ? [] : linesOf(readText(file));
-  const given = [...texts, ...lines, ...(textFile === undefined ? [] : [readText(textFile)])];
+  const lines = file === undefined ? [] : linesOf(await readText(file, signal));
+  const given = [...texts, ...lines, ...(textFile === undefined ? [] : [await readText(textFile, signal)])];
   if (file !== undefined && lines.length === 0) {
-    throw new UsageError(`no prompt in ${nameOf(file)}`, { wanted: 'one a line' });
+    throw new UsageError(`no prompt in ${inputName(file)}`, { wanted: 'one a line' });
   }
   return (given.length === 0 ? [''] : given).flatMap((text): SuitePrompt[] => {
     const common = { text, mode, positions, temperature, topP };
@@ -72,21 +73,11 @@ function linesOf(text: string): string[] {
   return text.split(/\r?\n/).filter(line => line !== '');
 }
 
-function nameOf(path: string): string {
-  return path === '-' ? 'standard input' : path;
-}
-
-function readText(path: string): string {
-  const name = nameOf(path);
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path === '-' ? STDIN : path);
-  } catch (error) {
-    throw fileErrorFrom(error, name, 'read');
-  }
+async function readText(path: string, signal: AbortSignal): Promise<string> {
+  const bytes = await readInput(path, { maxBytes: MAX_PROMPT_BYTES, what: 'prompt', signal });
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new UsageError(`${name} is not UTF-8 text`);
+    throw new UsageError(`${inputName(path)} is not UTF-8 text`);
   }
 }

@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeRandomCheckpoint } from '@npu-llama/fixtures';
@@ -90,6 +92,33 @@ describe('verify-npu as a process', () => {
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^verify-npu: [^\n]*\n$/);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
+  test('prompts without an end are refused at 16 MiB', () => {
+    const { status, stderr } = spawnSync(
+      '/bin/sh',
+      ['-c', '"$0" "$1" model.npu --reference model.bin --prompts - </dev/zero', process.execPath, command],
+      { cwd: folder.path, encoding: 'utf8' },
+    );
+    expect(stderr).toMatch(/^verify-npu: standard input: is too large for a prompt: [^\n]*\n$/);
+    expect(status).toBe(2);
+  });
+
+  test.each(['--prompts', '--text'])('SIGTERM ends the wait for a pipe of %s', async option => {
+    const pipe = folder.file(`${option}.pipe`);
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+    const args = [command, 'model.npu', '--reference', 'model.bin', option, pipe];
+    const child = spawn(process.execPath, args, { cwd: folder.path, stdio: 'ignore' });
+    const end = once(child, 'exit');
+    // Opens once the command has opened its end.
+    const writer = await open(pipe, 'w');
+    try {
+      child.kill('SIGTERM');
+      expect(await end).toEqual([143, null]);
+    } finally {
+      child.kill('SIGKILL');
+      await writer.close();
+    }
   });
 
   test('--help and --version print and end with 0', () => {

@@ -49,7 +49,7 @@ export async function runVerify(
   using checkpoint = options.reference === undefined ? undefined : CheckpointFile.open(options.reference);
   const suite = options.suite === undefined ? undefined : readSuite(options.suite);
   const vocabulary = readVocabulary(options.tokenizer, model);
-  const wanted = suite?.prompts ?? promptsOfOptions(options.prompts);
+  const wanted = suite?.prompts ?? (await promptsOfOptions(options.prompts, signal));
   const prompts = checkpoint === undefined ? [] : encodePrompts(wanted, vocabulary, model.config, model.path);
   const reference = checkpoint && (await identify(model, checkpoint, terminal, signal));
   const draft = new ReportDraft({
