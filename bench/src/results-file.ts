@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { FileError, fileErrorFrom, OutputFile } from '@npu-llama/format';
+import { FileError, fileErrorFrom, InputFile, OutputFile } from '@npu-llama/format';
 import * as v from 'valibot';
 import { type Results, resultsSchema } from './results.js';
 
-/** @throws FileError when it cannot be read or is no result of the bench's */
+/** A published result has some hundred kB. */
+const MAX_RESULTS_BYTES = 16 << 20;
+
+/** @throws FileError when it cannot be read, is too large, or is no result of the bench's */
 export function readResults(path: string): Results {
   let document: unknown;
   try {
-    document = JSON.parse(readFileSync(path, 'utf8'));
+    document = JSON.parse(readText(path));
   } catch (error) {
     throw fileErrorFrom(error, path, 'read');
   }
@@ -19,6 +21,17 @@ export function readResults(path: string): Results {
     wanted: issue.expected ?? issue.message,
     next: 'measure again (pnpm bench --json)',
   });
+}
+
+function readText(path: string): string {
+  using file = InputFile.open(path);
+  if (file.bytes > MAX_RESULTS_BYTES) {
+    throw new FileError(path, 'is too large for a result of the bench', {
+      got: `${file.bytes} bytes`,
+      wanted: `at most ${MAX_RESULTS_BYTES}`,
+    });
+  }
+  return new TextDecoder().decode(file.readUpTo(file.bytes, 0));
 }
 
 /** Writes a file whole, replacing one that is there. @throws FileError */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -24,6 +24,14 @@ test.each([
   writeFileSync(path, text);
   expect(() => readResults(path)).toThrow(FileError);
   expect(() => readResults(path)).toThrow(where);
+});
+
+test('a file beyond 16 MiB and one that has no size are refused', () => {
+  const path = join(folder, 'large.json');
+  writeFileSync(path, '');
+  truncateSync(path, (16 << 20) + 1);
+  expect(() => readResults(path)).toThrow('is too large for a result of the bench: got 16777217 bytes');
+  expect(() => readResults('/dev/null')).toThrow('is not a regular file');
 });
 
 describe('merging', () => {
