@@ -49,6 +49,22 @@ describe('convert-weights', () => {
     }
   });
 
+  test('JSON names such files, and moves no cursor either', async () => {
+    const place = workplace();
+    const name = 'a\u007f\u009b2J\u2028\u202eb.bin';
+    const source = place.checkpoint(name);
+    const target = place.path('named.npu');
+    for (const args of [
+      [source, '-o', target],
+      ['inspect', target],
+    ]) {
+      const { status, stdout } = await convertWeights(...args, '--json');
+      expect(status).toBe(0);
+      expect(stdout).toContain('a\\u007f\\u009b2J\\u2028\\u202eb.bin');
+      expect(JSON.stringify(JSON.parse(stdout))).toContain(name);
+    }
+  });
+
   test('prints its report as JSON', async () => {
     const place = workplace();
     const source = place.checkpoint('m.bin', { version: 2 });

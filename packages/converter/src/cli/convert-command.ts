@@ -1,5 +1,5 @@
 import { ExitStatus, findLeftovers, UsageError } from '@npu-llama/format';
-import { requireFileName } from '@npu-llama/format/cli';
+import { jsonDocument, requireFileName } from '@npu-llama/format/cli';
 import { type ConvertOptions, convertCheckpoint } from '../convert.js';
 import { describeConversion, describeLeftovers, describeWarnings } from './conversion-text.js';
 import { progressBar } from './progress-bar.js';
@@ -41,7 +41,7 @@ export async function convertCommand(options: ConvertArguments, signal: AbortSig
   try {
     const report = await convertCheckpoint(request);
     bar.stop();
-    if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    if (json) process.stdout.write(jsonDocument(report));
     else if (!quiet) process.stdout.write(describeConversion(report));
     return ExitStatus.fine;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { ExitStatus, FileError } from '@npu-llama/format';
-import { oneLine } from '@npu-llama/format/cli';
+import { jsonDocument, oneLine } from '@npu-llama/format/cli';
 import { inspectModel, type ModelInspection } from '../inspect.js';
 import { describeModel } from './model-text.js';
 import { megabytes } from './units.js';
@@ -16,7 +16,7 @@ export async function inspectCommand(
   signal: AbortSignal,
 ): Promise<ExitStatus> {
   const inspection = await inspectModel(file, check ? 'checksums' : 'header', signal);
-  process.stdout.write(json ? `${JSON.stringify(inspection, null, 2)}\n` : describe(inspection));
+  process.stdout.write(json ? jsonDocument(inspection) : describe(inspection));
   const { damaged, tensors } = inspection;
   if (damaged !== null && damaged.length > 0) {
     throw new FileError(file, `${damaged.length} of ${tensors.length} tensors are damaged`, {

@@ -1,4 +1,5 @@
 export { type DoctorTarget, doctorHint } from './doctor-hint.js';
+export { harmlessJson, jsonDocument } from './harmless-json.js';
 export { helpWidth } from './help-width.js';
 export { oneLine } from './one-line.js';
 export { inputName, type ReadInputOptions, readInput } from './read-input.js';

@@ -1,5 +1,5 @@
 import { ExitStatus, NpuFile } from '@npu-llama/format';
-import { runCommand } from '@npu-llama/format/cli';
+import { jsonDocument, runCommand } from '@npu-llama/format/cli';
 import { type DoctorReport, type RunDoctorOptions, runDoctor } from '../doctor/index.js';
 import { TASK_RECORD_BYTES } from '../driver/vendor/uapi.js';
 import { CORE_COUNT } from '../hardware/index.js';
@@ -29,7 +29,7 @@ async function report(options: DoctorCommandOptions, signal: AbortSignal): Promi
   };
   if (options.json) {
     const found = await runDoctor(examined);
-    process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+    process.stdout.write(jsonDocument(found));
     return found;
   }
   const text = new DoctorText(terminalStyle(process.stdout));

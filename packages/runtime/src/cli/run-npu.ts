@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { ExitStatus, UsageError } from '@npu-llama/format';
-import { type DoctorTarget, doctorHint, runCommand } from '@npu-llama/format/cli';
+import { type DoctorTarget, doctorHint, jsonDocument, runCommand } from '@npu-llama/format/cli';
 import { checkDeviceOptions, type OpenDeviceOptions, openDevice } from '../device/index.js';
 import { loadModel } from '../model/index.js';
 import { Sampler } from '../text/index.js';
@@ -84,7 +84,7 @@ async function generateText(context: RunContext, options: RunOptions): Promise<v
   }
   const { text, tokens } = await runGenerate(context, options.prompt ?? '');
   const statistics = context.clock.statistics();
-  if (options.json) process.stdout.write(`${JSON.stringify({ text, tokens, statistics }, null, 2)}\n`);
+  if (options.json) process.stdout.write(jsonDocument({ text, tokens, statistics }));
   else report(statistics, options);
 }
 

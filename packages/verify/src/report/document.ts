@@ -1,4 +1,5 @@
 import { FileError, InputFile } from '@npu-llama/format';
+import { harmlessJson } from '@npu-llama/format/cli';
 import * as v from 'valibot';
 import { refuseLargeJson } from '../json-size.js';
 import { showText } from '../text/index.js';
@@ -8,11 +9,12 @@ import { printable } from './words.js';
 /** A report of 50 prompts of 1024 positions takes 40 MB; JavaScript's strings end at 512 MB. */
 export const MAX_REPORT_BYTES = 256 * 1024 * 1024;
 
-/** The document as text, one line. JSON has no NaN and no infinities: they are text. */
+/** The document as text, one line, safe on a terminal. JSON has no NaN and no infinities: they are text. */
 export function encodeReport(report: VerifyReport): string {
-  return JSON.stringify(report, (_, value: unknown) =>
+  const json = JSON.stringify(report, (_, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
   );
+  return harmlessJson(json);
 }
 
 /**

@@ -57,6 +57,14 @@ describe('the document', () => {
     });
   });
 
+  test('has nothing that disturbs a terminal', () => {
+    const report = failingReport();
+    report.command = 'verify-npu \u009b2J\u007f\u202e\u2028';
+    const text = encodeReport(report);
+    expect(text).toContain('\\u009b2J\\u007f\\u202e\\u2028');
+    expect(JSON.parse(text)).toMatchObject({ command: report.command });
+  });
+
   test('is one line', () => {
     expect(encodeReport(SAMPLES.hostile())).not.toMatch(/[\r\n]/);
   });
