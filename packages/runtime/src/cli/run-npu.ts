@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline';
 import { ExitStatus, UsageError } from '@npu-llama/format';
 import { type DoctorTarget, doctorHint, jsonDocument, runCommand } from '@npu-llama/format/cli';
 import { checkDeviceOptions, type OpenDeviceOptions, openDevice } from '../device/index.js';
 import { loadModel } from '../model/index.js';
 import { Sampler } from '../text/index.js';
+import { InputLines } from './input-lines.js';
 import { readInputs } from './inputs.js';
 import { loadProgress } from './load-progress.js';
 import { parseRunOptions, type RunOptions } from './options.js';
@@ -89,24 +89,13 @@ async function generateText(context: RunContext, options: RunOptions): Promise<v
 }
 
 async function chat(context: RunContext, options: RunOptions): Promise<void> {
-  const input = createInterface({ input: process.stdin, terminal: false });
-  const lines = input[Symbol.asyncIterator]();
-  // A signal ends the wait for a line, too.
-  context.signal.addEventListener('abort', () => input.close(), { once: true });
-  try {
-    await runChat({
-      ...context,
-      system: options.system,
-      prompt: options.prompt,
-      ask: async question => {
-        context.write(question);
-        const line = await lines.next();
-        context.signal.throwIfAborted();
-        return line.done === true ? undefined : line.value;
-      },
-    });
-  } finally {
-    input.close();
+  {
+    using lines = new InputLines(process.stdin, context.signal);
+    const ask = (question: string): Promise<string | undefined> => {
+      context.write(question);
+      return lines.next();
+    };
+    await runChat({ ...context, system: options.system, prompt: options.prompt, ask });
   }
   report(context.clock.statistics(), options);
 }
