@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTarget, type TargetResult } from './run-target.js';
 import { readSeeds } from './seeds.js';
@@ -31,13 +32,18 @@ async function main(task: ChildTask): Promise<void> {
   const path = join(folder, `${task.target}.input`);
   // What a reader needs for any file is not growth.
   await runTarget(target, { seed, inputs: WARM_UP_INPUTS, path });
-  const before = process.resourceUsage().maxRSS;
+  const before = peakBytes();
   const onInput = (input: number): void => {
     if (input % INPUTS_A_MESSAGE === 0) tell({ kind: 'input', input });
   };
   const result = await runTarget(target, { ...task, path, onInput });
-  tell({ kind: 'result', result, peakGrowthBytes: (process.resourceUsage().maxRSS - before) * 1024 });
+  tell({ kind: 'result', result, peakGrowthBytes: peakBytes() - before });
   for (const opened of targets) await opened[Symbol.asyncDispose]();
+}
+
+/** The most that was resident. Not resourceUsage's maxRSS: a child begins with that of the process that started it. */
+function peakBytes(): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
 }
 
 await main(JSON.parse(process.argv[2]!) as ChildTask);
