@@ -102,23 +102,33 @@ static int take_member(int fd, uint32_t *member, bool *alone) {
     *member = i;
     return 0;
   }
+  say("a shared device holds at most %d processes", MAX_MEMBERS);
   return -EMFILE;
 }
 
-/* With the memory lock held. A device that nobody has is made anew: what stands in its file is of processes that ended. */
+/* A number's ranges, before it is given away again: of a process that was killed, and would live on with the next that has it. */
+static void free_ranges_of(struct shared_device *of, uint32_t member) {
+  for (unsigned i = 0; i < MAX_RANGES; i++)
+    if (of->ranges[i].member == member) of->ranges[i].size = 0;
+}
+
+/* With the memory lock held. A device that nobody has is made anew: what stands in its file is of processes that ended. One that
+ * was killed before it had made it leaves zeros. */
 static int map_device(int fd, const struct plan *plan, struct shared_device **out) {
   int64_t size = host_file_size(fd);
   if (size != 0 && size != sizeof(struct shared_device)) return bad_device(plan->shared, NO_DEVICE);
   if (size == 0 && host_resize(fd, sizeof(struct shared_device)) < 0) return failed(plan->shared, "make room");
   struct shared_device *mapped = host_map(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) return failed(plan->shared, "mmap");
-  int status = size != 0 && mapped->magic != SHARED_MAGIC ? bad_device(plan->shared, NO_DEVICE) : 0;
+  int status = mapped->magic != 0 && mapped->magic != SHARED_MAGIC ? bad_device(plan->shared, NO_DEVICE) : 0;
   bool alone = true;
   if (status == 0) status = take_member(fd, &own_member, &alone);
   if (status == 0 && alone) {
     memset(mapped, 0, sizeof *mapped);
     mapped->hardware = plan->hardware;
     mapped->magic = SHARED_MAGIC;
+  } else if (status == 0) {
+    free_ranges_of(mapped, own_member);
   }
   if (status == 0 && !same_hardware(&mapped->hardware, &plan->hardware))
     status = bad_device(plan->shared, "another process has this device with other cores, driver, cma, window or iommu");

@@ -90,6 +90,15 @@ describe('a device that processes share', () => {
     expect(await second.ask({ create: 3 * MiB })).toMatchObject({ errno: 'none' });
   });
 
+  test('gives what a killed process had to nobody, also when a new process takes its place', async () => {
+    const [first, second] = [await opened(',cma=8M'), await opened(',cma=8M')];
+    await first.ask({ create: 6 * MiB });
+    await first.kill();
+    const third = await opened(',cma=8M');
+    expect(await third.ask({ create: 3 * MiB })).toMatchObject({ errno: 'none' });
+    expect(await second.ask({ create: 3 * MiB })).toMatchObject({ errno: 'none' });
+  });
+
   test('refuses a job an address that is in a buffer of the other process', async () => {
     const [first, second] = [await opened(), await opened()];
     const { dma } = await first.ask({ create: 64 * KiB });
@@ -118,7 +127,7 @@ describe('a device that processes share', () => {
     lock(fd, CORE_0_LOCK);
     expect((await first.ask({ submit: 4 })).worst).toBeLessThanOrEqual(1); // another core
     const pending = second.ask({ submit: 7 });
-    await waiterOf(path, CORE_0_LOCK);
+    await waiterOf(path, CORE_0_LOCK, pending);
     closeSync(fd); // as the end of a process does
     expect((await pending).worst).toBeLessThanOrEqual(1);
   });
@@ -152,6 +161,14 @@ describe('a device that processes share', () => {
     for (const request of [{ submit: 1 }, { reset: true }, { create: 4096 }] as const) {
       expect(await one.ask(request)).toMatchObject({ errno: 'EBADF' });
     }
+  });
+
+  test('is made in a file that a killed process left without a device', async () => {
+    const one = await opened();
+    await one.ask({ close: true });
+    writeFileSync(path, Buffer.alloc(statSync(path).size));
+    expect(await one.ask({ open: true })).toMatchObject({ errno: 'none' });
+    expect((await one.ask({ submit: 1 })).worst).toBeLessThanOrEqual(1);
   });
 
   test('leaves a file alone that is none', async () => {
@@ -192,8 +209,16 @@ function lock(fd: number, byte: number): void {
   expect(fcntl(fd, F_OFD_SETLK, range.buffer)).toBe(0);
 }
 
-/** Ends when somebody waits for a byte's lock. */
-async function waiterOf(path: string, byte: number): Promise<void> {
+/** Ends when somebody waits for a byte's lock. @throws Error when `waiter` ends without */
+async function waiterOf(path: string, byte: number, waiter: Promise<unknown>): Promise<void> {
   const waiting = new RegExp(`-> OFDLCK .*:${statSync(path).ino} ${byte} ${byte}$`, 'm');
-  while (!waiting.test(readFileSync('/proc/locks', 'utf8'))) await new Promise(setImmediate);
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  waiter.then(end, end);
+  while (!waiting.test(readFileSync('/proc/locks', 'utf8'))) {
+    if (ended) throw new Error(`nobody waited for byte ${byte} of ${path}`);
+    await new Promise(setImmediate);
+  }
 }
