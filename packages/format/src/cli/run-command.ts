@@ -16,9 +16,10 @@ export interface CommandOptions {
 
 /**
  * Runs the body of a command. An error of ours becomes one line on stderr and its exit status; any other is a bug of ours,
- * whose stack is shown: ExitStatus.internal, also where it is thrown beside the body (a timer, a promise that nobody waits for). SIGINT, SIGTERM and SIGHUP abort the body's signal; once it has cleaned up, the status is 128 + the
- * signal's number. A second signal ends the process at once (see watchSignals), and so does the first once the body is through
- * and its output is not yet read.
+ * whose stack is shown: ExitStatus.internal, also where it is thrown beside the body (a timer, a promise that nobody waits
+ * for). SIGINT, SIGTERM and SIGHUP abort the body's signal; once it has cleaned up, the status is 128 + the signal's number. A
+ * second signal ends the process at once (see watchSignals), and so does the first once the body is through and its output is
+ * not yet read.
  * @returns the exit status
  */
 export async function runCommand(
