@@ -84,9 +84,13 @@ async function findingFor(
   }
 }
 
-/** An error knows no simulation, and a failed call often nothing to do about it. */
+/**
+ * An error knows no simulation, and a failed call often nothing to do about it. What fails before there is a node is this
+ * machine's: an adapter, or the compiler that the simulated device is made with.
+ */
 function withAdvice(context: DoctorContext, finding: Finding): Finding {
   const { next } = finding;
+  if (context.node === undefined) return finding;
   if (context.simulated)
     return next?.includes('NPU_SIM') === true ? finding : { ...finding, next: CHANGE_PLAN };
   return next === undefined

@@ -79,6 +79,15 @@ describeOneAdapter('npu-doctor, whatever the adapter', () => {
     expect(details['memory']).toContain(tales);
   });
 
+  test('a simulated device that cannot be compiled is none whose plan is to be changed', async () => {
+    const { status, stdout } = await doctor(['--device', 'sim'], { env: { CC: 'false' } });
+    expect(status).toBe(3);
+    expect(stdout).toMatch(
+      /^ {2}problem {2}FFI adapter koffi +no simulated device: cannot build the simulated NPU/m,
+    );
+    expect(stdout).not.toContain('NPU_SIM');
+  });
+
   test('a node of npu-sim that does not open is not taken for none', async () => {
     const { status, stdout } = await underNpuSim(',open@1=EIO');
     expect(status).toBe(3);
