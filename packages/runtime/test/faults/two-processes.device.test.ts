@@ -7,7 +7,7 @@ import { openDevice } from '../../src/device/index.js';
 import { loadModel, type NpuModel } from '../../src/model/index.js';
 import { rejectionOf } from '../support/errors.js';
 import { type ModelFiles, randomModel, TINY } from '../support/models.js';
-import { leftBehind, NOTHING, simulate } from '../support/simulator.js';
+import { leftBehind, NOTHING, simulate, simulatorStats } from '../support/simulator.js';
 import { TemporaryFolder } from '../support/temporary-folder.js';
 import type { Answer, Request } from './support/other-process.js';
 
@@ -89,14 +89,13 @@ describeDevice('two processes on one device', () => {
 
   test('have one CMA area: a model that does not fit beside the other one does when that was killed', async () => {
     await share(`,cma=${Math.ceil(modelBytes * 1.9)}`); // room for the start-up check beside the other's model
-    {
-      await using device = await openDevice({ kind: 'sim' });
-      const error = await rejectionOf(loadModel(device, files.model));
-      expect(error.message).toMatch(/^the driver refused .*close other programs that use the NPU/);
-      expect(device.driver.dmaBytesInUse).toBe(0);
-    }
+    await using device = await openDevice({ kind: 'sim' });
+    const error = await rejectionOf(loadModel(device, files.model));
+    expect(error.message).toMatch(/^the driver refused .*close other programs that use the NPU/);
+    expect(device.driver.dmaBytesInUse).toBe(0);
     await killOther();
-    await withModel(async model => expect(await logitsOf(model)).toEqual(alone));
+    await using model = await loadModel(device, files.model);
+    expect(await logitsOf(model)).toEqual(alone);
   });
 
   test('a job of the other that hangs fails the next one here, which says so, until the device is reset', async () => {
@@ -112,8 +111,11 @@ describeDevice('two processes on one device', () => {
 
   test('a core that hangs since the other was killed is reset by the start-up check', async () => {
     await share();
+    await using _kept = await openDevice({ kind: 'sim' }); // who finds it in nobody's hands makes it anew
     expect((await ask({ hang: true })).failed).toMatch(/timed out/);
     await killOther();
+    const { resets } = simulatorStats();
     await withModel(async model => expect(await logitsOf(model)).toEqual(alone));
+    expect(simulatorStats().resets).toBeGreaterThan(resets);
   });
 });
