@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ExitStatus, ToolkitError } from '../errors.js';
 import { oneLine } from './one-line.js';
 import { watchOutput } from './output.js';
-import { restoreTerminal, signalStatus, watchSignals } from './signals.js';
+import { endLine, signalStatus, watchSignals } from './signals.js';
 
 export interface CommandOptions {
   /**
@@ -70,7 +70,7 @@ export async function runCommand(
 /** What is thrown where nobody catches it ends the process, which removes unfinished files (watchSignals). */
 function watchBugs(name: string): Disposable {
   const onBug = (error: unknown): void => {
-    if (process.stderr.isTTY) restoreTerminal();
+    if (process.stderr.isTTY) endLine();
     process.stderr.write(describeBug(name, error));
     process.exit(ExitStatus.internal);
   };

@@ -5,8 +5,6 @@ import { removeUnfinished } from '../temporary-file.js';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Ctrl-C reaches a child of npx, pnpm or npu-sim twice, from the terminal and passed on: so soon after the first it is the same one. */
 const SAME_SIGNAL_MS = 300;
-/** The cursor is shown and long lines wrap, which progress bars switch off; what follows stands on a line of its own. */
-const TERMINAL_AS_IT_WAS = '\u001b[?25h\u001b[?7h\n';
 
 /** The exit status of a command that a signal ended. */
 export function signalStatus(signal: NodeJS.Signals): number {
@@ -15,7 +13,7 @@ export function signalStatus(signal: NodeJS.Signals): number {
 
 /**
  * Watches for SIGINT, SIGTERM and SIGHUP until it is disposed of. A second signal ends the process at once, with the unfinished
- * files gone and the terminal as it was; so does every other end of the process meanwhile leave no unfinished file.
+ * files gone and a terminal's line ended; so does every other end of the process meanwhile leave no unfinished file.
  * @param onFirst told of the first, to end in good order
  */
 export function watchSignals(onFirst: (signal: NodeJS.Signals) => void): Disposable {
@@ -40,17 +38,17 @@ export function watchSignals(onFirst: (signal: NodeJS.Signals) => void): Disposa
 
 function endAtOnce(signal: NodeJS.Signals): void {
   removeUnfinished();
-  if (process.stderr.isTTY) restoreTerminal();
+  if (process.stderr.isTTY) endLine();
   for (const each of SIGNALS) process.removeAllListeners(each);
   // By the signal itself, which waits for no thread; the first process of a container outlives that.
   process.kill(process.pid, signal);
   process.exit(signalStatus(signal));
 }
 
-/** Puts a terminal on stderr right again. */
-export function restoreTerminal(): void {
+/** What follows on a terminal stands on a line of its own. Progress bars change nothing else of it. */
+export function endLine(): void {
   try {
-    writeSync(process.stderr.fd, TERMINAL_AS_IT_WAS);
+    writeSync(process.stderr.fd, '\n');
   } catch {
     // The terminal has gone.
   }
