@@ -34,7 +34,7 @@ export class OutputFile implements Disposable {
   /** @throws FileError when the target exists and may not be replaced, is no regular file, or cannot be written beside. */
   static create(path: string, existing: ExistingTarget): OutputFile {
     const target = resolveTarget(path);
-    if (/\/\.*$/.test(path)) throw new FileError(path, 'is a folder', { next: 'name the file to write' });
+    if (/\/\.{0,2}$/.test(path)) throw new FileError(path, 'is a folder', { next: 'name the file to write' });
     const former = checkTarget(path, target, existing);
     const temporary = temporaryPath(target);
     try {
