@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -79,8 +80,9 @@ static bool same_hardware(const struct hardware *a, const struct hardware *b) {
          a->window_bytes == b->window_bytes && a->iommu == b->iommu;
 }
 
+/* As a bad item of the plan it is named whatever that says of log. */
 static int bad_device(const char *path, const char *why) {
-  say("shared=%s: %s", path, why);
+  fprintf(stderr, "npu-sim: shared=%s: %s\n", path, why);
   return -EBADMSG;
 }
 
