@@ -88,10 +88,11 @@ static int bad_device(const char *path, const char *why) {
 
 static const char NO_DEVICE[] = "the file is no simulated device: name a new one";
 
+/* The plan's fault whatever the errno is: a missing folder's would read as a missing device. */
 static int failed(const char *path, const char *what) {
-  int error = errno;
-  say("shared=%s: %s: %s", path, what, strerror(error));
-  return -error;
+  char why[96];
+  snprintf(why, sizeof why, "cannot %s: %s", what, strerror(errno));
+  return bad_device(path, why);
 }
 
 /* The lowest number that nobody has; its byte stays locked as long as the process is a member. */
@@ -119,9 +120,9 @@ static void free_ranges_of(struct shared_device *of, uint32_t member) {
 static int map_device(int fd, const struct plan *plan, struct shared_device **out) {
   int64_t size = host_file_size(fd);
   if (size != 0 && size != sizeof(struct shared_device)) return bad_device(plan->shared, NO_DEVICE);
-  if (size == 0 && host_resize(fd, sizeof(struct shared_device)) < 0) return failed(plan->shared, "make room");
+  if (size == 0 && host_resize(fd, sizeof(struct shared_device)) < 0) return failed(plan->shared, "resize it");
   struct shared_device *mapped = host_map(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (mapped == MAP_FAILED) return failed(plan->shared, "mmap");
+  if (mapped == MAP_FAILED) return failed(plan->shared, "map it");
   int status = mapped->magic != 0 && mapped->magic != SHARED_MAGIC ? bad_device(plan->shared, NO_DEVICE) : 0;
   bool alone = true;
   if (status == 0) status = take_member(fd, &own_member, &alone);
@@ -145,9 +146,9 @@ static int map_device(int fd, const struct plan *plan, struct shared_device **ou
 /* Closing the file gives back its locks. */
 static int join(const struct plan *plan) {
   int fd = host_open(plan->shared, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  if (fd < 0) return failed(plan->shared, "open");
+  if (fd < 0) return failed(plan->shared, "open it");
   struct shared_device *mapped = NULL;
-  int status = lock_byte(fd, MEMORY_LOCK, true) ? map_device(fd, plan, &mapped) : failed(plan->shared, "lock");
+  int status = lock_byte(fd, MEMORY_LOCK, true) ? map_device(fd, plan, &mapped) : failed(plan->shared, "lock it");
   unlock_byte(fd, MEMORY_LOCK);
   if (status < 0) {
     host_close(fd);

@@ -13,7 +13,7 @@
 #include "config.h"
 
 /* Before a file is opened: joins the device of the plan, or none where it names none. 0; -EBUSY while this process has files of
- * another device open; -EBADMSG when the file is no device, or one of other hardware; or what opening it fails with. */
+ * another device open; -EBADMSG when the file cannot be opened, is no device, or one of other hardware. */
 int shared_enter(const struct plan *plan);
 /* After a file is closed, or could not be opened. With the last one its process leaves. */
 void shared_exit(void);

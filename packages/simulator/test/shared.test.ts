@@ -183,7 +183,7 @@ describe('a device that processes share', () => {
     }
     rmSync(path);
     symlinkSync(join(folder, 'elsewhere'), path);
-    expect(await one.ask({ open: true })).toMatchObject({ errno: 'ELOOP' });
+    expect(await one.ask({ open: true })).toMatchObject({ errno: 'EBADMSG' });
     rmSync(path);
     expect(await one.ask({ open: true })).toMatchObject({ errno: 'none' });
   });
