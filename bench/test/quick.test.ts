@@ -48,7 +48,7 @@ describe('pnpm bench', () => {
     [['--only', 'typing'], 'no such part: got typing'],
     [['--runs', '0'], 'impossible number of runs: got 0'],
     [['--fast'], 'Unknown argument: fast'],
-    [['--from', '/no/such.json'], '/no/such.json: cannot read'],
+    [['--from', '/no/such.json'], '/no/such.json: cannot open'],
     [['--quick', '--only', 'load', '--checkpoint', '/no/such.bin'], '/no/such.bin: cannot open'],
   ])('%j ends with status 2 and a line', (args, message) => {
     const { status, stderr } = run(...args);
