@@ -17,7 +17,7 @@ function parse(argv: readonly string[]) {
     .version(false)
     .usage('$0 [options]\n')
     .usage('Long runs on the simulated device: the same tokens and logits as a single run,')
-    .usage('memory flat. A minute and a half on a quiet machine.')
+    .usage('memory flat. Under a minute on a quiet machine.')
     .option('loads', { type: 'number', requiresArg: true, default: 2000, describe: 'loads and closes' })
     .option('tokens', {
       type: 'number',
